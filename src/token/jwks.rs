@@ -1,0 +1,2 @@
+//! A JSON Web Key Set (RFC 7517).
+pub struct Jwks;

@@ -1,0 +1,8 @@
+//! A JWT before, during and after proof. Synchronous but for [`KeySet::refresh`].
+
+mod key_set;
+
+pub mod jwks;
+
+pub use jwks::Jwks;
+pub use key_set::{BoxFuture, KeySet, KeysUnavailable, Refreshed};
