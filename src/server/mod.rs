@@ -6,7 +6,9 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -38,4 +40,38 @@ pub struct ClientCertificate {
     pub common_name: String,
     /// The subject's organizations: the groups.
     pub organizations: Vec<String>,
+}
+
+/// Where and how the HTTPS listener serves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `listen.address`; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// `listen.certificateFile`: the serving certificate and its intermediates, PEM.
+    pub certificate_file: PathBuf,
+    /// `listen.privateKeyFile`, PEM.
+    pub private_key_file: PathBuf,
+    /// `listen.clientCAFile`: client certificates are asked for and verified against these.
+    pub client_ca_file: Option<PathBuf>,
+    /// `limits`.
+    pub limits: Limits,
+}
+
+/// What one listener takes on, at most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Open connections; one more is closed at once.
+    pub max_connections: usize,
+    /// After this long (jittered by a tenth) a connection gets GOAWAY and finishes what it has.
+    pub max_connection_age: Duration,
+    /// Requests being answered; one more gets 503 at once.
+    pub max_requests_in_flight: usize,
+    /// Bytes of a request body; a larger one gets 413.
+    pub max_body_bytes: usize,
+    /// From the request's head to its answer.
+    pub request_timeout: Duration,
+    /// From accept to the end of the TLS handshake.
+    pub handshake_timeout: Duration,
+    /// From the signal to the end of the process, at most.
+    pub shutdown_timeout: Duration,
 }
