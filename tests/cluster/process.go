@@ -28,9 +28,9 @@ type Process struct {
 	exited  chan struct{} // closed once it has been waited for
 }
 
-// startProcess runs a program in a directory of its own choosing, with nothing of the caller's
+// StartProcess runs a program in a directory of its own choosing, with nothing of the caller's
 // environment but the search path: no proxy, no kubeconfig, no setting of the person who tests.
-func startProcess(name, dir, program string, arguments ...string) (*Process, error) {
+func StartProcess(name, dir, program string, arguments ...string) (*Process, error) {
 	log := Log{filepath.Join(dir, name+".log")}
 	// A program that is started again goes on in the log of its first time.
 	output, err := os.OpenFile(log.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
