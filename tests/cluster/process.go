@@ -127,7 +127,12 @@ func (p *Process) Stop() error {
 		return nil
 	case <-time.After(Patience):
 	}
+	p.Kill()
+	return fmt.Errorf("%s did not end within %v of SIGTERM", p.Name, Patience)
+}
+
+// Kill ends the process without asking it, and waits until it is gone.
+func (p *Process) Kill() {
 	_ = p.command.Process.Kill() // it may just have ended
 	<-p.exited
-	return fmt.Errorf("%s did not end within %v of SIGTERM", p.Name, Patience)
 }

@@ -82,3 +82,14 @@ func (n *Node) startContainerd() error {
 	}
 	return n.importPause()
 }
+
+// KillContainer ends the program of a pod's only container, and leaves it no time for anything.
+func (n *Node) KillContainer(namespace, pod string) error {
+	id, err := n.Kubectl("get", "pod", pod, "--namespace="+namespace,
+		"--output=jsonpath={.status.containerStatuses[0].containerID}")
+	if err != nil {
+		return err
+	}
+	_, err = n.ctr("tasks", "kill", "--signal=SIGKILL", strings.TrimPrefix(id, "containerd://"))
+	return err
+}

@@ -66,9 +66,7 @@ func (n *Node) makeCertificates() error {
 // so are the mounts.
 func (n *Node) StartAPIServer(patch string) error {
 	if n.APIServer != nil {
-		if err := n.APIServer.Stop(); err != nil {
-			return err
-		}
+		n.APIServer.Kill() // asked to end, it would wait a minute for the watches of all the others
 	}
 	if err := n.kubeadm(patch, "control-plane", "apiserver"); err != nil {
 		return err

@@ -59,13 +59,17 @@ func (n *Node) start() error {
 	return nil
 }
 
-// awaitReadiness also labels the node, as kubeadm would.
+// awaitReadiness also labels the node, as kubeadm would. Of the controllers it waits for a work of
+// theirs: until all are there, they do not survive a restart of kube-apiserver.
 func (n *Node) awaitReadiness() error {
 	err := cluster.Eventually(cluster.Patience, func() error {
 		_, err := n.Kubectl("label", "node", Name, "node-role.kubernetes.io/control-plane=")
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if _, err = n.Kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=60s"); err != nil {
 		return err
 	}
 	_, err = n.Kubectl("wait", "--for=condition=Ready", "node/"+Name, "--timeout=60s")
