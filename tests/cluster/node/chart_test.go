@@ -21,6 +21,7 @@ func TestDeployment(t *testing.T) { testMode(t, deployment) }
 func testMode(t *testing.T, mode Mode) {
 	installation := install(t, mode)
 	t.Run("authenticates kubectl", func(t *testing.T) { testKubectl(t, installation) })
+	t.Run("tests itself", func(t *testing.T) { testOfTheChart(t, installation) })
 	t.Run("is watched by Prometheus", func(t *testing.T) { testPrometheus(t, installation) })
 	t.Run("loses no review in an upgrade and a rollback", func(t *testing.T) { testUpgrade(t, installation) })
 	t.Run("comes back when it is killed", func(t *testing.T) { testKilledPod(t, installation) })
@@ -74,6 +75,32 @@ func testKubectl(t *testing.T, installation *Installation) {
 	}
 	if groups := []string{firstPrefix + AlicesGroup, "system:authenticated"}; !slices.Equal(user.Groups, groups) {
 		t.Errorf("groups are %q, not %q", user.Groups, groups)
+	}
+}
+
+// testOfTheChart runs `helm test`, which has to be able to fail. What it leaves when it does, so that
+// it can be looked at, goes with the next.
+func testOfTheChart(t *testing.T, installation *Installation) {
+	broken, err := installation.Issuer.BrokenToken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := installation.SetTestToken(broken); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := installation.Test(); err == nil {
+		t.Errorf("it takes a broken token for a good one: %s", output)
+	}
+
+	good, err := installation.Issuer.Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := installation.SetTestToken(good); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := installation.Test(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+
+	"countersign.dev/tests/cluster"
 )
 
 // commandPatience is how long a program may take that waits for something itself, and has a limit
@@ -75,4 +77,19 @@ func (n *Node) WhoAmI(token string) (*authenticationv1.UserInfo, error) {
 		return nil, fmt.Errorf("kubectl auth whoami printed %q: %w", output, err)
 	}
 	return &review.Status.UserInfo, nil
+}
+
+// ExpectUser asks who the bearer of a token is until it is this one, each time with a new token.
+func (n *Node) ExpectUser(name string, newToken func() (string, error)) error {
+	return cluster.Eventually(cluster.Patience, func() error {
+		token, err := newToken()
+		if err != nil {
+			return err
+		}
+		user, err := n.WhoAmI(token)
+		if err == nil && user.Username != name {
+			err = fmt.Errorf("it is %q, not %q", user.Username, name)
+		}
+		return err
+	})
 }

@@ -87,6 +87,14 @@ func (n *Node) StartAPIServer(patch string) error {
 	})
 }
 
+// bindKubeletClient lets kube-apiserver ask kubelet, for logs. kubeadm has that in the phase with
+// the tokens of nodes that join, of which there are none.
+func (n *Node) bindKubeletClient() error {
+	_, err := n.Kubectl("create", "clusterrolebinding", "kubeadm:apiserver-kubelet-client",
+		"--clusterrole=system:kubelet-api-admin", "--user=kube-apiserver-kubelet-client")
+	return err
+}
+
 func (n *Node) startControllers() error {
 	for _, name := range []string{"controller-manager", "scheduler"} {
 		if err := n.kubeadm("", "control-plane", name); err != nil {

@@ -39,7 +39,7 @@ func testDrain(t *testing.T, installation *Installation) {
 		}
 	})
 
-	_, err := node.Kubectl("drain", Name, "--ignore-daemonsets", "--timeout=45s",
+	_, err := node.Kubectl("drain", Name, "--ignore-daemonsets", "--timeout=30s",
 		"--pod-selector=app.kubernetes.io/instance="+installation.Name)
 	if err == nil {
 		t.Fatal("it is drained to the last pod")

@@ -19,6 +19,9 @@ import (
 // name of its host (see ../pause).
 const PauseImage = "countersign.test/pause:1"
 
+// ImageUser is the user as whom the programs of images run.
+const ImageUser = 65532
+
 func (n *Node) importPause() error {
 	program, err := os.ReadFile(n.tool("pause"))
 	if err != nil {
@@ -90,7 +93,7 @@ func imageOf(program []byte, name string) ([]byte, error) {
 	configuration, err := json.Marshal(object{
 		"os":           "linux",
 		"architecture": runtime.GOARCH,
-		"config":       object{"Entrypoint": []string{"/program"}, "User": "65532:65532"},
+		"config":       object{"Entrypoint": []string{"/program"}, "User": fmt.Sprintf("%d:%d", ImageUser, ImageUser)},
 		"rootfs":       object{"type": "layers", "diff_ids": []string{fmt.Sprintf("sha256:%x", sha256.Sum256(layer))}},
 	})
 	if err != nil {

@@ -149,7 +149,7 @@ func furnish(dir string) error {
 	if err := syscall.Sethostname([]byte(Name)); err != nil {
 		return err
 	}
-	return makeNetwork()
+	return errors.Join(makeNetwork(), writeNames())
 }
 
 func overlay(lower, dir string) string {
@@ -164,3 +164,6 @@ func bindMount(source, target string) error {
 	}
 	return syscall.Mount(source, target, "", syscall.MS_BIND, "")
 }
+
+// unmount takes that away again.
+func unmount(target string) error { return syscall.Unmount(target, 0) }

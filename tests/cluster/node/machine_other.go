@@ -11,3 +11,5 @@ func unavailable() string { return "a node needs Linux" }
 func runInMachine(func(dir string) int) int { return 1 }
 
 func bindMount(string, string) error { return errors.ErrUnsupported }
+
+func unmount(string) error { return errors.ErrUnsupported }

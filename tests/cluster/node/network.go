@@ -3,6 +3,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,4 +29,14 @@ func makeNetwork() error {
 		}
 	}
 	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)
+}
+
+// writeNames has the machine know its own name, and ask nobody about others: those whom the machine
+// outside asks cannot be reached, and a program would wait for them.
+func writeNames() error {
+	hosts := "127.0.0.1 localhost\n::1 localhost\n" + Address + " " + Name + "\n"
+	return errors.Join(
+		os.WriteFile("/etc/hosts", []byte(hosts), 0o644),
+		os.WriteFile("/etc/resolv.conf", nil, 0o644),
+	)
 }

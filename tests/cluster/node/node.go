@@ -46,6 +46,7 @@ func (n *Node) start() error {
 		n.startEtcd,
 		n.makeCertificates,
 		func() error { return n.StartAPIServer("") },
+		n.bindKubeletClient,
 		n.startControllers,
 		n.startContainerd,
 		n.startKubelet,

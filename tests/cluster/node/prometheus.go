@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"text/template"
@@ -55,9 +54,13 @@ func (n *Node) StartPrometheus(rules ...string) (*Prometheus, error) {
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		return nil, err
 	}
+	data, err := os.MkdirTemp(n.dir, "prometheus-") // what another has seen would count for a while
+	if err != nil {
+		return nil, err
+	}
 	process, err := n.startProcess("prometheus", n.tool("prometheus"),
 		"--config.file="+file,
-		"--storage.tsdb.path="+filepath.Join(n.dir, "prometheus"),
+		"--storage.tsdb.path="+data,
 		"--web.listen-address="+prometheusAddress,
 	)
 	if err != nil {
