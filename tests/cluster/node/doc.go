@@ -14,4 +14,7 @@
 // That takes root on Linux. Elsewhere, and with NODE=off, every test skips and says why.
 //
 //	make -C tests/cluster node && go test -count=1 -v ./node
+//
+// IMAGE names the archive of the image to be tested, target/image.tar unless it is set; COUNTERSIGN
+// the program that makes certificates, target/release/countersign.
 package node

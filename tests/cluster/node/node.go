@@ -3,7 +3,6 @@
 package node
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,25 +23,16 @@ type Node struct {
 	processes []*cluster.Process
 }
 
-// Start gives a node that is Ready. It has to be called in a machine of its own, and everything ends
-// with that machine.
+// Start gives a node that is Ready, or as far as it came. It has to be called in a machine of its
+// own, with which everything ends at the latest.
 func Start(dir string) (*Node, error) {
-	tools, err := filepath.Abs("../bin")
-	if err != nil {
-		return nil, err
-	}
-	// containerd looks for runc and its shim there, kubelet and kube-proxy for iptables.
-	path := tools + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin"
-	if err := os.Setenv("PATH", path); err != nil {
-		return nil, err
-	}
-
-	n := &Node{dir: dir, tools: tools}
+	n := &Node{dir: dir}
 	return n, n.start()
 }
 
 func (n *Node) start() error {
 	for _, step := range []func() error{
+		n.findTools,
 		n.startEtcd,
 		n.makeCertificates,
 		func() error { return n.StartAPIServer("") },
@@ -58,6 +48,14 @@ func (n *Node) start() error {
 		}
 	}
 	return nil
+}
+
+func (n *Node) findTools() (err error) {
+	if n.tools, err = filepath.Abs("../bin"); err != nil {
+		return err
+	}
+	// containerd looks for runc and its shim there, kubelet and kube-proxy for iptables.
+	return os.Setenv("PATH", n.tools+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
 }
 
 // awaitReadiness also labels the node, as kubeadm would. Of the controllers it waits for a work of
@@ -77,14 +75,12 @@ func (n *Node) awaitReadiness() error {
 	return err
 }
 
-// Stop ends the workloads' keepers and the control plane, each by its id. Pods that are still there
-// end with the machine.
-func (n *Node) Stop() error {
-	var all error
+// Kill ends what was started, each by its id, users before those whom they use. Asked to end,
+// kube-apiserver would wait for whoever still watches. Pods that are left end with the machine.
+func (n *Node) Kill() {
 	for _, process := range slices.Backward(n.processes) {
-		all = errors.Join(all, process.Stop())
+		process.Kill()
 	}
-	return all
 }
 
 // Tails are the ends of all logs.

@@ -19,20 +19,18 @@ func TestMain(m *testing.M) {
 	os.Exit(runInMachine(func(dir string) int { return runWithNode(m, dir) }))
 }
 
-func runWithNode(m *testing.M, dir string) (code int) {
+func runWithNode(m *testing.M, dir string) int {
 	var err error
-	if shared, err = Start(dir); err != nil {
+	shared, err = Start(dir)
+	defer shared.Kill()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "the node does not start:", err)
 		fmt.Fprintln(os.Stderr, shared.Tails(10))
 		return 1
 	}
-	code = m.Run()
+	code := m.Run()
 	if code != 0 {
 		fmt.Fprintln(os.Stderr, shared.Tails(20))
-	}
-	if err := shared.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "the node does not stop:", err)
-		code = 1
 	}
 	return code
 }
