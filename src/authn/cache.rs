@@ -279,7 +279,7 @@ impl Load {
         let reviews = &self.reviews;
         let mut loads = 1;
         loop {
-            let attempt = Attempt { credential, now: SystemTime::now() };
+            let attempt = Attempt::new(credential, SystemTime::now());
             let verdict = reviews.chain.authenticate(&attempt).await;
             let answer = Arc::new(reviews.answer(verdict, credential));
             let holds = answer.marks.iter().all(|mark| mark.holds());

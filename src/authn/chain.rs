@@ -12,7 +12,7 @@ use crate::token::{BoxFuture, UnverifiedJwt};
 use super::metered::Metered;
 use super::token_file::TokenFileAuthenticator;
 use super::{
-    Attempt, Authenticator, AuthnError, JwtAuthenticator, Reason, RefusalLog, Verdict,
+    Attempt, Authenticator, AuthnError, Cause, JwtAuthenticator, Reason, RefusalLog, Verdict,
 };
 
 /// The `issuer` label of a token that no configured source claims.
@@ -22,7 +22,7 @@ const NOBODY: &str = "none";
 pub struct Chain {
     token_file: Option<Metered<TokenFileAuthenticator>>,
     /// By `iss`, so that ten thousand issuers cost what one does.
-    jwt: HashMap<Arc<str>, Arc<Metered<JwtAuthenticator>>>,
+    jwt: HashMap<Arc<str>, Metered<JwtAuthenticator>>,
     metrics: Arc<Metrics>,
     log: Arc<RefusalLog>,
     nobody: Arc<str>,
@@ -39,12 +39,9 @@ impl Chain {
         let mut by_issuer = HashMap::with_capacity(jwt.len());
         for authenticator in jwt {
             let name = authenticator.issuer().clone();
-            let aliases = authenticator.issuer_aliases();
             let metered =
-                Arc::new(Metered::new(name, authenticator, metrics.clone(), log.clone()));
-            for alias in aliases {
-                by_issuer.insert(alias, metered.clone());
-            }
+                Metered::new(name.clone(), authenticator, metrics.clone(), log.clone());
+            by_issuer.insert(name, metered);
         }
         Self {
             token_file: token_file.map(|inner| {
@@ -59,7 +56,7 @@ impl Chain {
     }
 
     /// Counts and logs a token that was refused before it could be anybody's.
-    pub fn refuse(&self, cause: super::Cause) -> AuthnError {
+    pub fn refuse(&self, cause: Cause) -> AuthnError {
         let error = AuthnError::new(&self.nobody, cause);
         self.metrics.rejected(NOBODY, error.reason().as_str());
         self.log.refused(&error);
@@ -84,11 +81,11 @@ impl Authenticator for Chain {
                     return verdict;
                 }
             }
-            let jwt = UnverifiedJwt::parse(attempt.credential.token.expose());
-            match jwt.as_ref().and_then(|jwt| self.jwt.get(jwt.issuer())) {
+            let unverified_issuer = attempt.jwt.as_ref().map(UnverifiedJwt::issuer);
+            match unverified_issuer.and_then(|issuer| self.jwt.get(issuer)) {
                 Some(issuer) => issuer.authenticate(attempt).await,
                 None => {
-                    self.no_issuer(jwt.as_ref().map(UnverifiedJwt::issuer));
+                    self.no_issuer(unverified_issuer);
                     Ok(Verdict::NoOpinion)
                 }
             }

@@ -146,10 +146,8 @@ impl Authenticator for JwtAuthenticator {
         attempt: &'a Attempt<'a>,
     ) -> BoxFuture<'a, Result<Verdict, AuthnError>> {
         Box::pin(async move {
-            let Some(jwt) = UnverifiedJwt::parse(attempt.credential.token.expose()) else {
-                return Ok(Verdict::NoOpinion);
-            };
-            match tokio::time::timeout(self.review_timeout, self.judge(&jwt, attempt)).await {
+            let Some(jwt) = &attempt.jwt else { return Ok(Verdict::NoOpinion) };
+            match tokio::time::timeout(self.review_timeout, self.judge(jwt, attempt)).await {
                 Ok(verdict) => verdict,
                 Err(_) => Err(AuthnError::new(&self.issuer, Cause::Timeout)),
             }

@@ -20,7 +20,7 @@ use crate::api::UserInfo;
 use crate::claims::{ClaimError, Reserved};
 use crate::live::Marks;
 use crate::secret::Secret;
-use crate::token::{BoxFuture, KeysUnavailable, VerifyError};
+use crate::token::{BoxFuture, KeysUnavailable, UnverifiedJwt, VerifyError};
 
 pub use cache::{Answer, NotReviewed, Reviews};
 pub use chain::Chain;
@@ -41,8 +41,17 @@ pub struct Credential {
 pub struct Attempt<'a> {
     /// What is to be judged.
     pub credential: &'a Credential,
+    /// The token as a JWT of somebody, if it is one. Nothing about it is proven.
+    pub jwt: Option<UnverifiedJwt<'a>>,
     /// When.
     pub now: SystemTime,
+}
+
+impl<'a> Attempt<'a> {
+    /// An attempt at `credential`, now.
+    pub fn new(credential: &'a Credential, now: SystemTime) -> Self {
+        Self { credential, jwt: UnverifiedJwt::parse(credential.token.expose()), now }
+    }
 }
 
 /// Judges tokens. Asked only when no remembered answer is at hand, so that a box is cheap.
