@@ -7,10 +7,20 @@ pub struct Found {
     pub line: usize,
     /// `crate` first if it leads into this crate, made absolute; `*` for all that is there.
     pub segments: Vec<String>,
-    /// Whether it is a single word that imports nothing: a keyword, a variable, a macro.
-    pub alone: bool,
+    /// What it is there for.
+    pub role: Role,
     /// Whether it stands in test code.
     pub in_tests: bool,
+}
+
+#[derive(PartialEq)]
+pub enum Role {
+    /// A branch of a `use`, or an `extern crate`.
+    Import,
+    /// A path in code.
+    Path,
+    /// A single word in code: a keyword, a variable, a macro.
+    Word,
 }
 
 /// The paths in `source`, which is the file of `module`.
@@ -103,8 +113,8 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         if !inside {
-            let alone = segments.len() == 1;
-            self.push(start, segments, alone);
+            let role = if segments.len() == 1 { Role::Word } else { Role::Path };
+            self.push(start, segments, role);
         }
     }
 
@@ -148,14 +158,14 @@ impl<'a> Reader<'a> {
         if self.at == start {
             self.at += 1; // no tree at all: whatever it is, it is read only once
         }
-        self.push(start, segments, false);
+        self.push(start, segments, Role::Import);
     }
 
-    fn push(&mut self, start: usize, segments: Vec<String>, alone: bool) {
+    fn push(&mut self, start: usize, segments: Vec<String>, role: Role) {
         let line = self.tokens.get(start).map_or(0, |token| token.line);
         let in_tests = self.module.iter().any(|name| name == "tests");
-        let segments = if alone { segments } else { self.absolute(segments) };
-        self.found.push(Found { line, segments, alone, in_tests });
+        let segments = if role == Role::Word { segments } else { self.absolute(segments) };
+        self.found.push(Found { line, segments, role, in_tests });
     }
 
     /// The path from `crate` on, if it leads into this crate; else as it is.
