@@ -100,9 +100,9 @@ enum InitError {
     #[error("{path} cannot be used: {source}; put the right file there, or remove it and the files \
          that depend on it", path = path.display())]
     Unusable { path: PathBuf, source: CertificateError },
-    #[error("{path} was made before, and not for {wanted}: remove {remove} to have it made anew",
+    #[error("{path} was made before, and not for {wanted}: remove it to have it made anew",
         path = path.display())]
-    NotFor { path: PathBuf, wanted: String, remove: String },
+    NotFor { path: PathBuf, wanted: String },
     #[error("cannot make {path}: {source}", path = path.display())]
     Unmakeable { path: PathBuf, source: CertificateError },
 }
@@ -138,7 +138,6 @@ fn init(args: &Args, now: OffsetDateTime) -> Result<String, InitError> {
             return Err(InitError::NotFor {
                 path: directory.path("webhook.kubeconfig"),
                 wanted: server.url.clone(),
-                remove: "it".to_owned(),
             });
         }
         _ => {}
@@ -171,11 +170,9 @@ fn is_for(directory: &Directory, certificate: &str, args: &Args) -> Result<(), I
     let mut wanted = args.server.iter().map(|server| &server.host).chain(&args.hosts);
     match wanted.find(|name| !present.contains(name)) {
         None => Ok(()),
-        Some(missing) => Err(InitError::NotFor {
-            path: path(),
-            wanted: missing.to_str().into_owned(),
-            remove: format!("it and {}", directory.path("tls.key").display()),
-        }),
+        Some(missing) => {
+            Err(InitError::NotFor { path: path(), wanted: missing.to_str().into_owned() })
+        }
     }
 }
 
