@@ -19,7 +19,7 @@ use crate::filewatch::{FileError, FileWatch};
 use crate::keys;
 use crate::lifecycle::Drain;
 use crate::live::Live;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, RegistrationError};
 use crate::resources::{Admin, Router, Webhook};
 use crate::server::{self, Limits, Listener, Tls, TlsError};
 
@@ -49,7 +49,7 @@ impl Default for Pace {
 pub enum StartError {
     /// Two metrics have one name.
     #[error("the metrics could not be registered: {0}")]
-    Metrics(#[from] prometheus::Error),
+    Metrics(#[from] RegistrationError),
     /// The serving certificate, its key or the client CA has changed since it was checked.
     #[error(transparent)]
     Tls(#[from] TlsError),
