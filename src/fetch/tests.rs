@@ -94,7 +94,7 @@ async fn a_fetch_that_was_given_up_keeps_no_connection() {
         let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
         let server = tokio::spawn(async move {
             let (socket, _) = listener.accept().await.unwrap();
-            let mut socket = tls.accept(socket).await.unwrap();
+            let Ok(mut socket) = tls.accept(socket).await else { return };
             // Ends when the client hangs up, politely or not.
             let _ = socket.read_to_end(&mut Vec::new()).await;
         });
