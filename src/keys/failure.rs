@@ -1,15 +1,13 @@
 //! Why an attempt to get keys has failed.
 
 use std::error::Error;
+use std::fmt::Display;
 
 use crate::fetch::FetchError;
 use crate::filewatch::FileError;
 use crate::token::{JwksError, SkippedKey};
 
 use super::discovery::DiscoveryError;
-
-/// How much of an error is kept: some libraries quote what they were given.
-const MAX_CHARACTERS: usize = 512;
 
 /// Why an attempt to get keys has failed, and where.
 #[derive(Debug, thiserror::Error)]
@@ -48,16 +46,24 @@ pub enum Cause {
 }
 
 impl Failure {
-    /// For the log: with the words of the library at the bottom of it.
+    /// For the log: with what the network's libraries say. Those that read documents quote them, and
+    /// a path given by mistake may lead to a secret.
     pub(super) fn in_full(&self) -> String {
-        let mut text = self.to_string();
-        let mut bottom = self.cause.source();
-        while let Some(deeper) = bottom.and_then(Error::source) {
-            bottom = Some(deeper);
+        let mut bottom = None;
+        if let Cause::Fetch(error) = &self.cause {
+            bottom = error.source();
+            while let Some(deeper) = bottom.and_then(Error::source) {
+                bottom = Some(deeper);
+            }
         }
-        if let Some(bottom) = bottom {
-            text.push_str(&format!(": {bottom}"));
+        match bottom {
+            Some(bottom) => cut(format_args!("{self}: {bottom}"), 512),
+            None => cut(self, 512),
         }
-        text.chars().take(MAX_CHARACTERS).collect()
     }
+}
+
+/// What others wrote, no longer than a log line should be.
+pub(super) fn cut(text: impl Display, characters: usize) -> String {
+    text.to_string().chars().take(characters).collect()
 }

@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::token::{BoxFuture, Jwks, SkippedKey};
 
 use super::Health;
-use super::failure::{Cause, Failure};
+use super::failure::{Cause, Failure, cut};
 use super::progress::Progress;
 
 /// The keys of one issuer.
@@ -129,8 +129,9 @@ impl Holdings {
     }
 
     fn warn_of(&self, skipped: &[SkippedKey]) {
-        for SkippedKey { kid, reason } in skipped {
-            warn!(issuer = self.issuer, kid, error = %reason, "a key is left out");
+        for SkippedKey { index, id, flaw } in skipped {
+            let (kid, error) = (id.as_ref().map(|id| cut(id, 64)), cut(flaw, 256));
+            warn!(issuer = self.issuer, kid, index, error, "a key of the set is not used");
         }
     }
 }
@@ -144,5 +145,5 @@ pub(super) async fn parse(body: Bytes) -> Result<Parsed, Cause> {
 /// Parses a key set; one without a usable key is as bad as none.
 pub(super) fn parse_here(body: &[u8]) -> Result<Parsed, Cause> {
     let (keys, skipped) = Jwks::parse(body)?;
-    if keys.len() == 0 { Err(Cause::NoUsableKey { skipped }) } else { Ok(Parsed { keys, skipped }) }
+    if keys.is_empty() { Err(Cause::NoUsableKey { skipped }) } else { Ok(Parsed { keys, skipped }) }
 }

@@ -23,11 +23,10 @@ use crate::fetch::{CertificateAuthorityError, Network};
 use crate::metrics::Metrics;
 use crate::token::{BoxFuture, KeySet};
 
-pub use discovery::DiscoveryError;
-pub use failure::{Cause, Failure};
-pub use file::FileKeySet;
+use file::FileKeySet;
+use remote::RemoteKeySet;
+
 pub use pace::Pace;
-pub use remote::RemoteKeySet;
 pub use source::{Location, Source};
 
 /// The keys of one issuer, and how they are.
