@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use super::*;
 
 /// Loads settings in which `spoil` has had its way, and returns what is said.
-fn complaint(spoil: impl FnOnce(&Scratch, &Authority, &mut Settings)) -> String {
+fn complaint(spoil: impl FnOnce(&Scratch, &Authority)) -> String {
     let (scratch, authority) = (Scratch::new(), Authority::new());
-    let mut settings = settings(&scratch.0, &authority, limits());
-    spoil(&scratch, &authority, &mut settings);
+    let settings = settings(&scratch.0, &authority, limits());
+    spoil(&scratch, &authority);
     let error = Tls::load(&settings).unwrap_err();
     let place = format!("{}/", scratch.0.display());
     let source = error.source().map(|source| format!(": {source}")).unwrap_or_default();
@@ -21,47 +21,43 @@ fn each_mistake_names_its_file_and_the_remedy() {
     let pem = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
     for (said, expected) in [
         (
-            complaint(|_, _, settings| {
-                settings.certificate_file.set_extension("gone").then(|| ()).unwrap()
-            }),
-            "tls.gone: cannot be read; it has to exist and be readable by this user: No such file",
+            complaint(|scratch, _| std::fs::remove_file(scratch.0.join("tls.crt")).unwrap()),
+            "tls.crt: cannot be read; it has to exist and be readable by this user: No such file",
         ),
         (
-            complaint(|scratch, _, _| drop(scratch.write("tls.crt", ""))),
+            complaint(|scratch, _| drop(scratch.write("tls.crt", ""))),
             "tls.crt: holds no certificate; expected PEM with BEGIN CERTIFICATE",
         ),
         (
-            complaint(|scratch, _, _| {
+            complaint(|scratch, _| {
                 drop(scratch.write("tls.crt", "-----BEGIN CERTIFICATE-----\nAA"))
             }),
             "tls.crt: is not valid PEM; copy it again, whole: ",
         ),
         (
-            complaint(|scratch, _, _| drop(scratch.write("tls.crt", &pem("CERTIFICATE")))),
+            complaint(|scratch, _| drop(scratch.write("tls.crt", &pem("CERTIFICATE")))),
             "tls.crt: certificate 1 cannot be parsed; issue it anew",
         ),
         (
-            complaint(|scratch, _, _| {
-                drop(scratch.write("tls.key", &pem("ENCRYPTED PRIVATE KEY")))
-            }),
+            complaint(|scratch, _| drop(scratch.write("tls.key", &pem("ENCRYPTED PRIVATE KEY")))),
             "tls.key: holds no private key; expected PEM in PKCS#8, PKCS#1 or SEC1, not encrypted",
         ),
         (
-            complaint(|scratch, _, _| drop(scratch.write("tls.key", &pem("PRIVATE KEY")))),
+            complaint(|scratch, _| drop(scratch.write("tls.key", &pem("PRIVATE KEY")))),
             "tls.key: the private key cannot be used; expected RSA of 2048 bits or more, ECDSA or Ed25519",
         ),
         (
-            complaint(|scratch, authority, _| {
+            complaint(|scratch, authority| {
                 drop(scratch.write("tls.key", &authority.issue_serving().1))
             }),
             "tls.key: is not the key of the first certificate in tls.crt; that must be",
         ),
         (
-            complaint(|scratch, _, _| drop(scratch.write("client-ca.crt", "none"))),
+            complaint(|scratch, _| drop(scratch.write("client-ca.crt", "none"))),
             "client-ca.crt: holds no certificate; expected PEM with BEGIN CERTIFICATE",
         ),
         (
-            complaint(|scratch, authority, _| {
+            complaint(|scratch, authority| {
                 let content = format!("{}{}", authority.pem, pem("CERTIFICATE"));
                 drop(scratch.write("client-ca.crt", &content));
             }),

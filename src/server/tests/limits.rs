@@ -10,20 +10,18 @@ async fn refusals_in_parallel_on_one_connection_all_arrive() {
     let client = server.http2().await;
     let waiting = client.start_post("/wait", Sending::of(5));
     server.waits(1).await;
-    for _ in 0..20 {
-        let answers: Vec<Answer> =
-            (0..100).map(|_| client.start_post("/", Sending::of(40_000))).collect();
-        for answer in answers {
-            let (code, text) = answer.await.unwrap();
-            assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);
-            assert!(text.contains(r#""reason":"ServiceUnavailable""#), "{text}");
-        }
+    let answers: Vec<Answer> =
+        (0..100).map(|_| client.start_post("/", Sending::of(40_000))).collect();
+    for answer in answers {
+        let (code, text) = answer.await.unwrap();
+        assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains(r#""reason":"ServiceUnavailable""#), "{text}");
     }
     server.gate.add_permits(1);
     assert_eq!(waiting.await.unwrap(), (StatusCode::OK, "5 None".to_owned()));
     assert_eq!(client.post("/", Sending::of(5)).await.0, StatusCode::OK);
-    assert!(server.has_metric("countersign_requests_shed_total 2000"));
-    let counted = r#"countersign_http_requests_total{code="503",path="other"} 2000"#;
+    assert!(server.has_metric("countersign_requests_shed_total 100"));
+    let counted = r#"countersign_http_requests_total{code="503",path="other"} 100"#;
     assert!(server.has_metric(counted));
 }
 
@@ -91,7 +89,7 @@ async fn a_head_that_does_not_end_is_cut() {
 async fn a_head_that_is_too_large_is_refused() {
     let server = Server::start(limits());
     let mut stream = server.raw().await;
-    let head = format!("GET / HTTP/1.1\r\nhost: h\r\nx: {}\r\n\r\n", "x".repeat(40_000));
+    let head = format!("GET / HTTP/1.1\r\nhost: h\r\nx: {}\r\n\r\n", "x".repeat(100_000));
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut text = String::new();
     let _ = soon(stream.read_to_string(&mut text)).await;

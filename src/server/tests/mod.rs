@@ -4,6 +4,7 @@ mod bodies;
 mod clients;
 mod ending;
 mod files;
+mod frames;
 mod limits;
 
 use std::convert::Infallible;
@@ -22,6 +23,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -173,7 +175,7 @@ impl Server {
     }
 
     fn client(&self) -> Client {
-        Client::new(self)
+        Client::new(self, &[&TLS13, &TLS12], None)
     }
 
     async fn http2(&self) -> Http2 {
@@ -205,48 +207,32 @@ fn settings(directory: &Path, authority: &Authority, limits: Limits) -> Settings
 /// Makes connections, with a session cache as browsers have one.
 struct Client {
     address: SocketAddr,
-    authority: CertificateDer<'static>,
     config: ClientConfig,
 }
 
 impl Client {
-    fn new(server: &Server) -> Self {
-        let authority = CertificateDer::from_pem_slice(server.authority.pem.as_bytes()).unwrap();
-        let versions = &[&rustls::version::TLS13, &rustls::version::TLS12];
-        let config = Self::config(&authority, versions, None);
-        Self { address: server.address, authority, config }
-    }
-
-    fn with_version(mut self, version: &'static SupportedProtocolVersion) -> Self {
-        self.config = Self::config(&self.authority, &[version], None);
-        self
-    }
-
-    fn with_identity(mut self, identity: (String, String)) -> Self {
-        self.config = Self::config(&self.authority, &[&rustls::version::TLS13], Some(identity));
-        self
-    }
-
-    fn config(
-        authority: &CertificateDer<'static>,
+    fn new(
+        server: &Server,
         versions: &[&'static SupportedProtocolVersion],
         identity: Option<(String, String)>,
-    ) -> ClientConfig {
+    ) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(authority.clone()).unwrap();
+        let authority = CertificateDer::from_pem_slice(server.authority.pem.as_bytes()).unwrap();
+        roots.add(authority).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
-        match identity {
+        let config = match identity {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
                 let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
                 let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
                 builder.with_client_auth_cert(vec![certificate], key).unwrap()
             }
-        }
+        };
+        Self { address: server.address, config }
     }
 
     async fn connect(&self, protocol: &[u8]) -> std::io::Result<TlsStream<TcpStream>> {
