@@ -73,8 +73,8 @@ struct Position {
     line: usize,
 }
 
-/// Where something is written, or is missing. Ordered as in the file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Where something is written, or is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     position: Position,
     path: String,
@@ -86,7 +86,7 @@ impl Place {
         &self.path
     }
 
-    /// From one. For what is missing: where the object begins that misses it.
+    /// From one. For what is missing: where the object stands that misses it.
     pub fn line(&self) -> usize {
         self.position.line
     }
@@ -100,7 +100,7 @@ impl Place {
 }
 
 /// A remark about a place: a problem or a warning.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     /// What it is about.
     pub place: Place,
@@ -135,11 +135,11 @@ impl Report {
         self.warnings.borrow_mut().push(remark);
     }
 
-    /// Problems and warnings, each in the order of the document.
+    /// Problems and warnings, each in the order of the document and, at one place, as they came.
     pub fn finish(self) -> (Vec<Remark>, Vec<Remark>) {
         let [mut problems, mut warnings] = [self.problems, self.warnings].map(RefCell::into_inner);
-        problems.sort();
-        warnings.sort();
+        problems.sort_by_key(|remark| remark.place.position);
+        warnings.sort_by_key(|remark| remark.place.position);
         (problems, warnings)
     }
 }

@@ -9,7 +9,6 @@ mod listen;
 mod url;
 
 use std::collections::HashSet;
-use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::document::{Entry, Place, Report};
 use super::Config;
 use super::file::{Cache, File, Jwt, TokenFile};
 use super::files::Files;
+use super::units;
 
 /// Durations that a mistyped unit would leave.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_mins(10);
@@ -114,10 +114,11 @@ fn token_file(
 }
 
 fn cache(cache: Cache, report: &Report) -> Option<CacheSettings> {
-    let authenticated = within(cache.authenticated_ttl, Duration::from_mins(2), TTL, report);
-    let rejected = within(cache.rejected_ttl, Duration::from_secs(30), TTL, report);
-    let max_bytes = within(cache.max_bytes, 64 << 20, BYTES, report);
-    let rejected_max_bytes = within(cache.rejected_max_bytes, 8 << 20, BYTES, report);
+    let authenticated = lasting(cache.authenticated_ttl, Duration::from_mins(2), TTL, report);
+    let rejected = lasting(cache.rejected_ttl, Duration::from_secs(30), TTL, report);
+    let max_bytes = within(cache.max_bytes, BYTES, u64::to_string, report).or(64 << 20);
+    let rejected_max_bytes =
+        within(cache.rejected_max_bytes, BYTES, u64::to_string, report).or(8 << 20);
     Some(CacheSettings {
         authenticated_ttl: authenticated?,
         rejected_ttl: rejected?,
@@ -175,21 +176,14 @@ fn unset(entry: &Entry<String>) -> bool {
     entry.is_absent() || entry.value().is_some_and(String::is_empty)
 }
 
-/// A value within a range.
-fn within<T: PartialOrd + Debug>(
-    entry: Entry<T>,
-    default: T,
-    range: RangeInclusive<T>,
+/// A duration within a range.
+fn lasting(
+    entry: Entry<Duration>,
+    default: Duration,
+    range: RangeInclusive<Duration>,
     report: &Report,
-) -> Option<T> {
-    let bound = |value: T| {
-        if range.contains(&value) {
-            return Ok(value);
-        }
-        let (low, high) = (range.start(), range.end());
-        Err(format!("Invalid value: {value:?}: must be from {low:?} to {high:?}"))
-    };
-    entry.and_then(report, bound).or(default)
+) -> Option<Duration> {
+    within(entry, range, units::written, report).or(default)
 }
 
 /// A number of bytes that is held in memory at once.
@@ -199,7 +193,22 @@ fn size(entry: Entry<u64>, default: u64, report: &Report) -> Option<usize> {
 
 /// A number of at least one.
 fn number(entry: Entry<u64>, default: u64, most: u64, report: &Report) -> Option<usize> {
+    let number = within(entry, 1..=most, u64::to_string, report).or(default);
     // The bound lies within every usize there is.
-    within(entry, default, 1..=most, report)
-        .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+    number.map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+fn within<T: PartialOrd>(
+    entry: Entry<T>,
+    range: RangeInclusive<T>,
+    show: fn(&T) -> String,
+    report: &Report,
+) -> Entry<T> {
+    entry.and_then(report, |value| {
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        let [value, low, high] = [&value, range.start(), range.end()].map(show);
+        Err(format!("Invalid value: {value}: must be from {low} to {high}"))
+    })
 }

@@ -90,6 +90,12 @@ pub fn parse(bytes: &[u8], file: &Path) -> Result<(Config, Vec<Warning>), Proble
 }
 
 impl Problems {
+    /// How many; at least one.
+    #[allow(clippy::len_without_is_empty, reason = "never empty")]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     fn one(file: &Path, line: Option<usize>, text: String) -> Self {
         Self { file: file.to_owned(), list: vec![Problem { line, text }] }
     }

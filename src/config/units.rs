@@ -53,6 +53,17 @@ pub fn address(cursor: Cursor<'_>) -> Entry<SocketAddr> {
     })
 }
 
+/// The shortest way to write `duration`, to the millisecond.
+pub fn written(duration: &Duration) -> String {
+    match (duration.as_secs(), duration.subsec_millis()) {
+        (0, 0) => "0s".to_owned(),
+        (seconds, 0) if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        (seconds, 0) if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        (seconds, 0) => format!("{seconds}s"),
+        _ => format!("{}ms", duration.as_millis()),
+    }
+}
+
 /// Go's `time.ParseDuration`, without signs and below the millisecond.
 fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
@@ -124,6 +135,13 @@ mod tests {
         ] {
             let read = parse_duration(text).map(|duration| duration.as_millis());
             assert_eq!(read, milliseconds, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        for text in ["0s", "1ms", "1500ms", "59s", "61s", "2m", "90m", "24h"] {
+            assert_eq!(written(&parse_duration(text).unwrap()), text);
         }
     }
 

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::authn::{AudienceScope, JwtSettings};
 use crate::document::{Entry, Report, nearest};
+use crate::fetch::{CertificateAuthorityError, Network};
 use crate::keys::{Location, Source};
 use crate::token::Algorithm;
 
 use super::super::file::{Issuer, Jwt};
 use super::super::files::Files;
 use super::url::{self, Query};
-use super::{claims, distinct, set, unset, within};
+use super::{claims, distinct, lasting, set, unset};
 
 /// Beyond this it is not the clock that is wrong.
 const MAX_CLOCK_SKEW: Duration = Duration::from_mins(10);
@@ -26,7 +27,7 @@ pub fn check(jwt: Jwt, files: &mut Files, report: &Report) -> Option<JwtSettings
     let scope = audience_scope(&issuer.audience_scope, report);
     let signing_algorithms = signing_algorithms(&issuer.signing_algorithms, report);
     let skew = Duration::ZERO..=MAX_CLOCK_SKEW;
-    let clock_skew = within(issuer.clock_skew, Duration::ZERO, skew, report);
+    let clock_skew = lasting(issuer.clock_skew, Duration::ZERO, skew, report);
     let max_token_lifetime = issuer.max_token_lifetime.or(Duration::ZERO);
     let allow_reserved = issuer.allow_reserved.or(false);
     let reserved = allow_reserved.unwrap_or(true);
@@ -239,14 +240,16 @@ fn certificate_authority(
         // What is not text is not PEM either.
         (String::from_utf8(named.bytes).unwrap_or_default(), file)
     };
-    // SEAM(lead): fetch::Network::fetcher(Some(&pem)) for what a fetcher would refuse beyond this.
-    if !pem.contains("-----BEGIN CERTIFICATE-----") {
-        let text = "Invalid value: \"<omitted>\": data does not contain any valid RSA or ECDSA \
-                    certificates";
-        report.problem(&entry.place, text);
-        return None;
-    }
-    Some(Some(pem))
+    // The very thing that will fetch with it says whether it can.
+    let detail = match Network::of_this_machine().fetcher(Some(&pem)) {
+        Ok(_) => return Some(Some(pem)),
+        Err(CertificateAuthorityError::Empty) => {
+            "data does not contain any valid RSA or ECDSA certificates".to_owned()
+        }
+        Err(error) => error.to_string(),
+    };
+    report.problem(&entry.place, format!("Invalid value: \"<omitted>\": {detail}"));
+    None
 }
 
 fn egress(issuer: &Issuer, report: &Report) {

@@ -8,7 +8,7 @@ use crate::server;
 
 use super::super::file::{Limits, Listen};
 use super::super::files::Files;
-use super::{TIMEOUT, distinct, number, size, within};
+use super::{TIMEOUT, distinct, lasting, number, size};
 
 /// The settings of the HTTPS listener.
 pub fn check(
@@ -84,12 +84,12 @@ fn within_reason(limits: Limits, report: &Report) -> Option<server::Limits> {
     let seconds = Duration::from_secs;
     let age = Duration::from_secs(1)..=Duration::from_hours(24);
     let max_connections = number(limits.max_connections, 4096, 1 << 20, report);
-    let max_connection_age = within(limits.max_connection_age, seconds(300), age, report);
+    let max_connection_age = lasting(limits.max_connection_age, seconds(300), age, report);
     let max_requests_in_flight = number(limits.max_requests_in_flight, 1024, 1 << 20, report);
     let max_body_bytes = size(limits.max_body_bytes, 3 << 20, report);
-    let request_timeout = within(limits.request_timeout, seconds(10), TIMEOUT, report);
-    let handshake_timeout = within(limits.handshake_timeout, seconds(10), TIMEOUT, report);
-    let shutdown_timeout = within(limits.shutdown_timeout, seconds(25), TIMEOUT, report);
+    let request_timeout = lasting(limits.request_timeout, seconds(10), TIMEOUT, report);
+    let handshake_timeout = lasting(limits.handshake_timeout, seconds(10), TIMEOUT, report);
+    let shutdown_timeout = lasting(limits.shutdown_timeout, seconds(25), TIMEOUT, report);
     Some(server::Limits {
         max_connections: max_connections?,
         max_connection_age: max_connection_age?,
