@@ -1,12 +1,13 @@
 //! `jwt[].issuer`, and with it the entry of `jwt`.
 
+use std::error::Error;
 use std::time::Duration;
 
 use crate::authn::{AudienceScope, JwtSettings};
 use crate::document::{Entry, Report, nearest};
 use crate::fetch::{CertificateAuthorityError, Network};
 use crate::keys::{Location, Source};
-use crate::token::Algorithm;
+use crate::token::{Algorithm, Jwks};
 
 use super::super::file::{Issuer, Jwt};
 use super::super::files::Files;
@@ -100,9 +101,7 @@ fn location(
         None => None,
         Some(("jwksFile", entry)) => {
             let named = files.read(entry, report)?;
-            // SEAM(lead): token::Jwks::parse(&named.bytes): its error a problem here, a set without
-            // a usable key too, each SkippedKey a warning.
-            Some(Location::File { path: named.path })
+            has_keys(&named.bytes, entry, report).then_some(Location::File { path: named.path })
         }
         Some(("jwksURL", entry)) => {
             let url = good(entry, Query::Allowed, report)?;
@@ -110,6 +109,29 @@ fn location(
         }
         Some((_, entry)) => discovery(entry, issuer, report),
     }
+}
+
+/// Whether `jwksFile` is a key set, and at least one of its keys can be used.
+fn has_keys(bytes: &[u8], entry: &Entry<String>, report: &Report) -> bool {
+    let (keys, skipped) = match Jwks::parse(bytes) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            report.problem(&entry.place, format!("{error}{cause}"));
+            return false;
+        }
+    };
+    for key in &skipped {
+        if keys.is_empty() {
+            report.problem(&entry.place, key.to_string());
+        } else {
+            report.warning(&entry.place, key.to_string());
+        }
+    }
+    if keys.is_empty() && skipped.is_empty() {
+        report.problem(&entry.place, "the key set is empty");
+    }
+    !keys.is_empty()
 }
 
 fn discovery(entry: &Entry<String>, issuer: &Issuer, report: &Report) -> Option<Location> {

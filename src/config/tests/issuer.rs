@@ -263,6 +263,31 @@ fn what_is_right_becomes_settings() {
 }
 
 #[test]
+fn a_key_set_in_a_file_has_a_key() {
+    let folder = Folder::new();
+    let text = with(&format!("jwt:\n{}", issuer("jwksFile: mine.json")));
+    for (keys, wanted) in [
+        (
+            "{",
+            "the document is not a JSON Web Key Set: EOF while parsing an object at line 1 column 1",
+        ),
+        ("{\"keys\": []}", "the key set is empty"),
+    ] {
+        folder.write("mine.json", keys);
+        assert_eq!(folder.problems(&text), [format!("jwt[0].issuer.jwksFile: {wanted}")]);
+    }
+    let odd = "{\"kty\": \"oct\", \"kid\": \"odd\", \"k\": \"c2VjcmV0\"}";
+    let remark = "jwt[0].issuer.jwksFile: keys[0] (kid \"odd\") is not used: ";
+    folder.write("mine.json", &format!("{{\"keys\": [{odd}]}}"));
+    let [problem] = &folder.problems(&text)[..] else { panic!() };
+    assert!(problem.starts_with(remark), "{problem}");
+    assert!(!problem.contains("c2VjcmV0"), "{problem}");
+    folder.write("mine.json", &KEYS.replace("[{", &format!("[{odd},{{")));
+    let (_, warnings) = folder.good(&text);
+    assert!(matches!(&warnings[..], [warning] if warning.starts_with(remark)), "{warnings:?}");
+}
+
+#[test]
 fn discovery_begins_at_the_issuer() {
     let folder = Folder::new();
     for (url, wanted) in [
