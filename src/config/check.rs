@@ -108,7 +108,11 @@ fn token_file(
         report.problem(&file.path.place, "Required value: the path of a file");
     }
     let named = files.read(&file.path, report);
-    // SEAM(lead): authn::token_file::parse(&named.bytes), its error a problem at file.path.place.
+    if let Some(Err(error)) =
+        named.as_ref().map(|named| authn::token_file::TokenFile::parse(&named.bytes))
+    {
+        report.problem(&file.path.place, error.to_string());
+    }
     let allow_reserved = file.allow_reserved.or(false);
     Some(Some(TokenFileSettings { path: named?.path, allow_reserved: allow_reserved? }))
 }

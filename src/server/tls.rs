@@ -107,6 +107,23 @@ pub enum TlsError {
     Setup(#[source] rustls::Error),
 }
 
+impl TlsError {
+    /// The file to mend, if it is one file's fault.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Unreadable { file, .. }
+            | Self::InvalidPem { file, .. }
+            | Self::NoCertificate { file }
+            | Self::InvalidCertificate { file, .. }
+            | Self::NoKey { file }
+            | Self::UnusableKey { file, .. }
+            | Self::KeyMismatch { key: file, .. }
+            | Self::UnusableClientCa { file, .. } => Some(file),
+            Self::Setup(_) => None,
+        }
+    }
+}
+
 impl Tls {
     /// Reads the files that `settings` names. Warns of certificates that have expired, but takes them:
     /// clients will say more clearly what they think of them than a listener that is not there.

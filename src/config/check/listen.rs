@@ -1,6 +1,7 @@
 //! `listen` and `limits`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::document::{Entry, Report};
@@ -22,8 +23,10 @@ pub fn check(
         guarded(address, &listen, report);
     }
     let path = |entry: &Entry<String>| files.read(entry, report).map(|named| named.path);
-    let certificate_file = path(&listen.certificate_file.with_default("tls.crt"));
-    let private_key_file = path(&listen.private_key_file.with_default("tls.key"));
+    let certificate_entry = listen.certificate_file.with_default("tls.crt");
+    let private_key_entry = listen.private_key_file.with_default("tls.key");
+    let certificate_file = path(&certificate_entry);
+    let private_key_file = path(&private_key_entry);
     let client_ca_file = match listen.client_ca_file.is_absent() {
         true => Some(None),
         false => path(&listen.client_ca_file).map(Some),
@@ -36,7 +39,17 @@ pub fn check(
         client_ca_file: client_ca_file?,
         limits: limits?,
     };
-    // SEAM(lead): server::Tls::load, its error a problem at the entry of the file it blames.
+    if let Err(error) = server::Tls::load(&settings) {
+        let of = |file: Option<&PathBuf>| file.map(PathBuf::as_path) == error.file();
+        let entry = if of(settings.client_ca_file.as_ref()) {
+            &listen.client_ca_file
+        } else if of(Some(&settings.private_key_file)) {
+            &private_key_entry
+        } else {
+            &certificate_entry
+        };
+        report.problem(&entry.place, error.to_string());
+    }
     Some(settings)
 }
 
