@@ -93,7 +93,7 @@ async fn http1_hears_413_and_is_closed() {
 
 #[tokio::test]
 async fn a_slow_body_is_a_408_and_holds_up_nobody() {
-    let limits = Limits { request_timeout: Duration::from_millis(200), ..limits() };
+    let limits = Limits { request_timeout: Duration::from_millis(500), ..limits() };
     let server = Server::start(limits);
     let client = server.http2().await;
     let slow: Vec<Answer> =

@@ -40,7 +40,7 @@ async fn a_drain_ends_in_time_whatever_does_not_end() {
 
 #[tokio::test]
 async fn an_old_connection_is_told_to_go_and_finishes_what_it_has() {
-    let limits = Limits { max_connection_age: Duration::from_millis(100), ..limits() };
+    let limits = Limits { max_connection_age: Duration::from_millis(500), ..limits() };
     let server = Server::start(limits);
     let client = server.http2().await;
     let waiting = client.start_post("/wait", Sending::of(5));

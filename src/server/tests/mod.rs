@@ -288,6 +288,7 @@ async fn answer(response: Response<Incoming>) -> hyper::Result<(StatusCode, Stri
     let text = String::from_utf8(body.to_vec()).unwrap();
     if !head.status.is_success() {
         assert_eq!(head.headers["content-type"], "application/json");
+        assert_eq!(head.headers["cache-control"], "no-cache, private");
         assert!(text.starts_with(r#"{"kind":"Status","apiVersion":"v1""#), "{text}");
     }
     Ok((head.status, text))
