@@ -35,7 +35,7 @@ impl Claims {
             return Err(ClaimError::Malformed(flaw));
         }
         let registered = Registered::find(&object)?;
-        let issuer = string("iss", registered.iss)?;
+        let issuer = string("iss", registered.iss)?.into_owned();
         for (name, value) in
             [("sub", registered.sub), ("nonce", registered.nonce), ("at_hash", registered.at_hash)]
         {
@@ -149,7 +149,10 @@ impl<'a> Registered<'a> {
             "at_hash" => &mut self.at_hash,
             CLAIM_NAMES => &mut self.claim_names,
             CLAIM_SOURCES => &mut self.claim_sources,
-            _ => return folded(name).and_then(|folded| self.slot(&folded)),
+            _ => {
+                let folded = folded(name)?;
+                return if folded == name { None } else { self.slot(&folded) };
+            }
         })
     }
 }
@@ -166,21 +169,21 @@ pub fn unverified_issuer(object: &JsonObject) -> Option<Cow<'_, str>> {
         .map(|(_, issuer)| issuer)
 }
 
-/// `name` as Go's encoding/json folds it; absent if that changes nothing. Beside ASCII only these
-/// two letters fold into names as we have them.
+/// `name` as Go's encoding/json folds it; absent if it is plainly folded already. Beside ASCII only
+/// these two letters fold into names as we have them.
 fn folded(name: &str) -> Option<String> {
     let fold = |letter| match letter {
         'ſ' => 's',
         '\u{212a}' => 'k',
         letter => letter.to_ascii_lowercase(),
     };
-    name.chars().any(|letter| fold(letter) != letter).then(|| name.chars().map(fold).collect())
+    let may_fold = name.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+    may_fold.then(|| name.chars().map(fold).collect())
 }
 
-fn string(name: &str, value: Option<Value<'_>>) -> Result<String, ClaimError> {
-    let Some(value) = value else { return Ok(String::new()) };
-    let text = value.string().ok_or_else(|| ClaimError::invalid(name, "a string"))?;
-    Ok(text.into_owned())
+fn string<'a>(name: &str, value: Option<Value<'a>>) -> Result<Cow<'a, str>, ClaimError> {
+    let Some(value) = value else { return Ok(Cow::Borrowed("")) };
+    value.string().ok_or_else(|| ClaimError::invalid(name, "a string"))
 }
 
 fn date(name: &str, value: Option<Value<'_>>) -> Result<Option<NumericDate>, ClaimError> {

@@ -91,7 +91,7 @@ impl ClaimMapping {
             }
         }
         if let Some(id) = claims.id() {
-            extra.insert(reserved::CREDENTIAL_ID.to_owned(), vec![format!("JTI={id}")]);
+            extra.insert(reserved::CREDENTIAL_ID.to_owned(), vec![["JTI=", &id].concat()]);
         }
         Ok(extra)
     }
@@ -127,7 +127,7 @@ fn list(claim: &str, value: Value<'_>) -> Result<Vec<String>, ClaimError> {
 }
 
 fn prefixed(prefix: &str, value: String) -> String {
-    if prefix.is_empty() { value } else { format!("{prefix}{value}") }
+    if prefix.is_empty() { value } else { [prefix, &value].concat() }
 }
 
 #[cfg(test)]
