@@ -250,6 +250,10 @@ mod tests {
         }
         assert_eq!(object.get("éA").map(Value::json), Some("-1.5e3"), "an escaped name");
         assert_eq!(object.get("c").map(Value::json), None);
+        let long = self::object(r#"{"email_verified":1,"email_verify":2,"email_ve":3}"#);
+        assert_eq!(long.flaw(), None, "names may begin alike");
+        assert_eq!(long.get("email_verify").map(Value::json), Some("2"));
+        assert_eq!(long.get("email_verifying").map(Value::json), None);
         let names: Vec<_> = object.members().map(|(name, _)| name).collect();
         assert_eq!(names, ["A", "a", "b", "éA"]);
     }
