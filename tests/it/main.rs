@@ -8,3 +8,16 @@
 )]
 
 mod support; // an identity provider, a client like kube-apiserver, the service, its log
+
+mod admin; // probes
+mod bad_tokens; // one table, a row for each attack
+mod cache; // what is remembered, and how it ends
+mod claims; // claims become a user and audiences as configured
+mod isolation; // one issuer's trouble stays its own
+mod keys; // rotation, withdrawal, outages, providers that lie
+mod logs; // what a log says, and what it must never say
+mod metrics; // names and labels, held by a golden file
+mod overload; // too much at once
+mod shutdown; // an end in order
+mod token_file; // users in a file
+mod webhook; // the contract with kube-apiserver on the wire

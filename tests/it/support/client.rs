@@ -197,7 +197,8 @@ impl Kube {
                 Sender::Http1(sender) => {
                     let host = self.address.to_string().parse().unwrap();
                     request.headers_mut().insert("host", host);
-                    *request.uri_mut() = request.uri().path_and_query().unwrap().as_str().parse().unwrap();
+                    *request.uri_mut() =
+                        request.uri().path_and_query().unwrap().as_str().parse().unwrap();
                     sender.lock().await.send_request(request).await
                 }
                 Sender::Http2(sender) => {

@@ -152,7 +152,8 @@ impl Issuer {
 
     /// Waits until `path` was asked for `times` times.
     pub async fn until_asked(&self, path: &str, times: usize) {
-        until(&format!("{path} is asked for {times} times"), async || self.asked(path) >= times).await;
+        until(&format!("{path} is asked for {times} times"), async || self.asked(path) >= times)
+            .await;
     }
 
     /// The key set as it is now.

@@ -14,6 +14,7 @@ pub fn keep() {
     static KEEPING: LazyLock<()> = LazyLock::new(|| {
         tracing_subscriber::fmt()
             .json()
+            .flatten_event(true)
             .with_env_filter(EnvFilter::new("info,countersign=trace"))
             .with_writer(Keeper)
             .init();

@@ -23,9 +23,9 @@ impl Scrape {
         self.matching(name, labels).map(|series| series.value).sum()
     }
 
-    /// Whether there is such a series.
-    pub fn has(&self, name: &str, labels: &[(&str, &str)]) -> bool {
-        self.matching(name, labels).next().is_some()
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Each name with its labels' names, without those that belong to the format.
@@ -49,7 +49,9 @@ impl Scrape {
     ) -> impl Iterator<Item = &'a Series> {
         self.0.iter().filter(move |series| {
             series.name.strip_prefix("countersign_") == Some(name)
-                && labels.iter().all(|(label, value)| series.labels.get(*label).is_some_and(|it| it == value))
+                && labels
+                    .iter()
+                    .all(|(label, value)| series.labels.get(*label).is_some_and(|it| it == value))
         })
     }
 }

@@ -37,16 +37,18 @@ pub async fn within<T>(future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(Duration::from_secs(60), future).await.ok()
 }
 
-/// Runs all of `futures` at once, each as a task, and gives their results in order.
-pub async fn all<T: Send + 'static>(
+/// Starts all of `futures` at once, each as a task; their results come in order.
+pub fn all<T: Send + 'static>(
     futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
-) -> Vec<T> {
+) -> impl Future<Output = Vec<T>> {
     let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
-    let mut results = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        results.push(within(task).await.expect("one of many never ended").unwrap());
+    async move {
+        let mut results = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            results.push(within(task).await.expect("one of many never ended").unwrap());
+        }
+        results
     }
-    results
 }
 
 /// Seconds since the epoch.

@@ -51,7 +51,8 @@ impl Key {
 
     /// As it stands in the key set of its issuer.
     pub fn public(&self) -> Value {
-        let mut jwk: Value = serde_json::from_str(&self.jwk.to_public_key().unwrap().to_string()).unwrap();
+        let mut jwk: Value =
+            serde_json::from_str(&self.jwk.to_public_key().unwrap().to_string()).unwrap();
         jwk["kid"] = json!(self.kid);
         jwk["alg"] = json!(self.algorithm);
         jwk["use"] = json!("sig");
