@@ -136,11 +136,11 @@ async fn an_address_counts_only_if_it_is_verified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_nameless() {
+async fn nobody_is_nameless_but_a_prefix_is_a_name() {
     let cases = [("empty", json!({"sub": ""}), Want::Reason("empty_username"))];
     expect(json!({}), cases).await;
     let prefixed = json!({"claimMappings": {"username": {"claim": "sub", "prefix": "p:"}}});
-    let cases = [("only a prefix", json!({"sub": ""}), Want::Reason("empty_username"))];
+    let cases = [("only a prefix", json!({"sub": ""}), named("p:"))];
     expect(prefixed, cases).await;
 }
 

@@ -1,22 +1,14 @@
 //! One issuer's trouble stays its own.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::support::issuer::KEYS;
-use crate::support::service::Setup;
-use crate::support::{Gate, Issuer, Key, Manner, Verdict, all};
+use crate::support::{Gate, Issuer, Key, Manner, Service, Verdict, all};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_tokens_of_a_stalled_issuer_hold_up_nobody_else() {
     let (stalled, well) = (Issuer::start().await, Issuer::start().await);
-    let setup = Setup::new(json!({
-        "jwt": [stalled.entry(json!({})), well.entry(json!({}))],
-        "limits": {"requestTimeout": "2m"},
-    }));
-    let patient = |pace: &mut countersign::app::Pace| pace.keys.patience = Duration::from_secs(90);
-    let service = setup.with_pace(patient).start().await;
+    let service = Service::trusting([stalled.entry(json!({})), well.entry(json!({}))]).await;
     let gate = Gate::closed();
     stalled.answers(KEYS, Manner::Held(gate.clone()));
 

@@ -85,10 +85,7 @@ async fn who_never_ends_is_not_waited_for() {
         "jwt": [issuer.entry(json!({}))],
         "limits": {"shutdownTimeout": "1s", "requestTimeout": "10m"},
     }));
-    let service = setup
-        .with_pace(|pace| pace.keys.patience = std::time::Duration::from_secs(600))
-        .start()
-        .await;
+    let service = setup.start().await;
     let (kube, gate) = (service.kube().await, Gate::closed());
     issuer.rotate();
     issuer.answers(KEYS, Manner::Held(gate.clone()));

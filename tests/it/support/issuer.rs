@@ -123,11 +123,6 @@ impl Issuer {
         state.keys.push(key.clone());
     }
 
-    /// Publishes no key at all.
-    pub fn publish_nothing(&self) {
-        self.state.lock().unwrap().published.clear();
-    }
-
     /// Lays `over` over the discovery document.
     pub fn claims_to_be(&self, over: Value) {
         lay(&mut self.state.lock().unwrap().discovery, over);

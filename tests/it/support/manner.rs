@@ -28,8 +28,6 @@ pub enum Manner {
     Status(u16),
     /// With 200 and these bytes.
     Says(String),
-    /// With 200 and what it should say, and this header.
-    With(&'static str, String),
     /// With 302 to this address.
     Redirects(String),
     /// Never.
@@ -53,11 +51,6 @@ impl Manner {
             }
             Self::Status(status) => (status, text("<h1>teapot trouble</h1>".to_owned())),
             Self::Says(body) => (200, text(body)),
-            Self::With(name, value) => {
-                let mut response = Response::new(text(well));
-                response.headers_mut().insert(name, value.parse().unwrap());
-                return Some(response);
-            }
             Self::Redirects(to) => {
                 let response = Response::builder().status(302).header("location", to);
                 return Some(response.body(text(String::new())).unwrap());

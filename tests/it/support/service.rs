@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,10 +40,15 @@ pub struct Service {
 impl Setup {
     /// A service that trusts what `config` says beside the addresses and certificates.
     ///
-    /// It fetches keys as often as tokens ask for it, and looks at files all the time.
+    /// It fetches keys as often as tokens ask for it, waits for them as long as it takes, and looks
+    /// at files all the time.
     pub fn new(config: Value) -> Self {
         let mut pace = Pace::default();
         pace.keys.cooldown = Duration::from_millis(1);
+        pace.keys.patience = Duration::from_secs(60);
+        pace.keys.first_backoff = Duration::from_millis(10);
+        pace.keys.max_backoff = Duration::from_millis(100);
+        pace.keys.file_poll = Duration::from_millis(20);
         pace.files = Duration::from_millis(20);
         Self { directory: Directory::new(), config: configuration(config), pace }
     }
@@ -51,12 +56,6 @@ impl Setup {
     /// Puts a file beside the configuration.
     pub fn with_file(self, name: &str, content: &str) -> Self {
         self.directory.write(name, content);
-        self
-    }
-
-    /// Lets one key fetch do for as long as this.
-    pub fn with_cooldown(mut self, cooldown: Duration) -> Self {
-        self.pace.keys.cooldown = cooldown;
         self
     }
 
@@ -182,6 +181,7 @@ fn configuration(over: Value) -> Value {
             "clientCAFile": "client-ca.crt",
         },
         "admin": {"address": "127.0.0.1:0"},
+        "limits": {"requestTimeout": "1m"},
     });
     lay(&mut config, over);
     config
@@ -209,11 +209,6 @@ impl Directory {
         fs::write(&new, content).unwrap();
         fs::rename(&new, &path).unwrap();
         path
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.0
     }
 }
 
