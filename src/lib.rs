@@ -1,6 +1,7 @@
 //! countersign: a Kubernetes webhook token authenticator.
 
 pub mod api;
+pub mod app;
 pub mod authn;
 pub mod claims;
 pub mod cli;

@@ -1,77 +1,168 @@
 //! Who a token is.
+//!
+//! One question, [`Authenticator::authenticate`], with the three answers of Kubernetes'
+//! `authenticator.Token`: it is somebody, it is not ours to judge, or it is ours and refused.
+//! [`Chain`] picks who answers, [`Reviews`] remembers what was answered.
 
-use std::path::PathBuf;
-use std::time::Duration;
+mod cache;
+mod chain;
+mod jwt;
+mod metered;
+mod reason;
+mod refusal_log;
+mod settings;
+pub mod token_file;
 
-use crate::claims::{ClaimMapping, ClaimRule};
-use crate::keys::Source;
-use crate::token::Algorithm;
+use std::sync::Arc;
+use std::time::SystemTime;
 
-/// What is trusted, in what order: the settings of the whole chain.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// `apiAudiences`: wanted when a review names none.
-    pub api_audiences: Vec<String>,
-    /// `tokenFile`.
-    pub token_file: Option<TokenFileSettings>,
-    /// `jwt`, in the order written; issuer URLs are unique.
-    pub jwt: Vec<JwtSettings>,
-    /// `limits.maxTokenBytes`: a longer token is malformed.
-    pub max_token_bytes: usize,
-    /// How long one review may take: shorter than `limits.requestTimeout`.
-    pub review_timeout: Duration,
-}
+use crate::api::UserInfo;
+use crate::claims::{ClaimError, Reserved};
+use crate::live::Marks;
+use crate::secret::Secret;
+use crate::token::{BoxFuture, KeysUnavailable, UnverifiedJwt, VerifyError};
 
-/// `tokenFile`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenFileSettings {
-    /// kube-apiserver's `--token-auth-file` format.
-    pub path: PathBuf,
-    /// Whether its users may be reserved identities.
-    pub allow_reserved: bool,
-}
+pub use cache::{Answer, NotReviewed, Reviews};
+pub use chain::Chain;
+pub use jwt::JwtAuthenticator;
+pub use reason::{Class, Reason};
+pub use refusal_log::RefusalLog;
+pub use settings::{AudienceScope, CacheSettings, JwtSettings, Settings, TokenFileSettings};
 
-/// One entry of `jwt`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JwtSettings {
-    /// Where the keys come from; its `issuer` is the token's `iss`.
-    pub source: Source,
-    /// `issuer.audiences`: the token's `aud` must have one of them.
+/// A bearer token and what it is wanted for.
+pub struct Credential {
+    /// The token, opaque: never trimmed, split or printed.
+    pub token: Secret,
+    /// The audiences it must be good for, one at least; defaults are filled in already.
     pub audiences: Vec<String>,
-    /// `issuer.audienceScope`.
-    pub audience_scope: AudienceScope,
-    /// `issuer.signingAlgorithms`.
-    pub signing_algorithms: Vec<Algorithm>,
-    /// `issuer.clockSkew`: how long past its `exp` a token is still taken.
-    pub clock_skew: Duration,
-    /// `issuer.maxTokenLifetime`: the longest `exp - iat`; zero: unlimited.
-    pub max_token_lifetime: Duration,
-    /// `issuer.allowReserved`.
-    pub allow_reserved: bool,
-    /// `claimMappings`.
-    pub claim_mapping: ClaimMapping,
-    /// `claimValidationRules`.
-    pub claim_rules: Vec<ClaimRule>,
 }
 
-/// What a token that is for one of the issuer's audiences is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AudienceScope {
-    /// The API server's audiences, and its own `aud` entries that the issuer lists (upstream's).
-    ApiServer,
-    /// Its own `aud` entries only.
-    Token,
+/// All that an authenticator may know.
+pub struct Attempt<'a> {
+    /// What is to be judged.
+    pub credential: &'a Credential,
+    /// The token as a JWT of somebody, if it is one. Nothing about it is proven.
+    pub jwt: Option<UnverifiedJwt<'a>>,
+    /// When.
+    pub now: SystemTime,
 }
 
-/// `cache`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CacheSettings {
-    /// `authenticatedTTL`: how long an authentication is kept, never past the token's `exp`.
-    pub authenticated_ttl: Duration,
-    /// `rejectedTTL`: how long a refusal is kept; zero: not at all.
-    pub rejected_ttl: Duration,
-    /// `maxBytes` of authentications.
-    pub max_bytes: u64,
-    /// `rejectedMaxBytes` of refusals, in a cache of their own.
-    pub rejected_max_bytes: u64,
+impl<'a> Attempt<'a> {
+    /// An attempt at `credential`, now.
+    pub fn new(credential: &'a Credential, now: SystemTime) -> Self {
+        Self { credential, jwt: UnverifiedJwt::parse(credential.token.expose()), now }
+    }
+}
+
+/// Judges tokens. Asked only when no remembered answer is at hand, so that a box is cheap.
+pub trait Authenticator: Send + Sync {
+    /// Judges one token.
+    fn authenticate<'a>(
+        &'a self,
+        attempt: &'a Attempt<'a>,
+    ) -> BoxFuture<'a, Result<Verdict, AuthnError>>;
+}
+
+/// The two answers that are no error.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The token is good.
+    Authenticated(Authentication),
+    /// The token is nobody's here.
+    NoOpinion,
+}
+
+/// A good token.
+#[derive(Debug)]
+pub struct Authentication {
+    /// Whose it is.
+    pub user: UserInfo,
+    /// Which of the wanted audiences it is good for: one at least.
+    pub audiences: Vec<String>,
+    /// When time alone ends it.
+    pub valid_until: Option<SystemTime>,
+    /// Everything this rests on.
+    pub marks: Marks,
+}
+
+/// A token that was ours to judge and is not authenticated.
+#[derive(Debug, thiserror::Error)]
+#[error("{issuer}: {cause}")]
+pub struct AuthnError {
+    /// The configured name of whom it claims to be from.
+    pub issuer: Arc<str>,
+    /// What was wrong.
+    #[source]
+    pub cause: Cause,
+    /// Everything this rests on.
+    pub marks: Marks,
+    /// When time alone may change it.
+    pub retry_at: Option<SystemTime>,
+}
+
+/// Why a token is not authenticated. Each reads as the phrase that the caller is given.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The token's form, signature or registered claims.
+    #[error(transparent)]
+    Token(#[from] VerifyError),
+    /// What the claims map to.
+    #[error(transparent)]
+    Claims(#[from] ClaimError),
+    /// The user it names is reserved.
+    #[error(transparent)]
+    Reserved(#[from] Reserved),
+    /// Its keys.
+    #[error("the token could not be checked: {0}")]
+    Keys(#[from] KeysUnavailable),
+    /// It is good, but for none of the audiences that were asked for.
+    #[error("the token is good for none of the audiences that were asked for")]
+    Audiences,
+    /// There is nothing to judge.
+    #[error("the token is empty")]
+    Empty,
+    /// It is longer than `limits.maxTokenBytes`.
+    #[error("the token is longer than limits.maxTokenBytes")]
+    TooLong,
+    /// The review's own deadline has passed.
+    #[error("the token could not be checked in time")]
+    Timeout,
+}
+
+/// The longest `status.error`, in bytes.
+const MAX_MESSAGE_BYTES: usize = 256;
+
+impl AuthnError {
+    /// An error that rests on nothing which could change.
+    pub fn new(issuer: &Arc<str>, cause: impl Into<Cause>) -> Self {
+        Self { issuer: issuer.clone(), cause: cause.into(), marks: Marks::new(), retry_at: None }
+    }
+
+    /// The fixed word for it: metric label, log field and documentation anchor.
+    pub fn reason(&self) -> Reason {
+        Reason::of(&self.cause)
+    }
+
+    /// `status.error`: at most 256 bytes, with no claim value, library error or part of the token.
+    pub fn message(&self) -> String {
+        let mut text = self.to_string();
+        if text.len() > MAX_MESSAGE_BYTES {
+            text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8()));
+            text.push('…');
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_issuer_and_stays_short() {
+        let error = AuthnError::new(&"https://idp.example.com".into(), Cause::Empty);
+        assert_eq!(error.message(), "https://idp.example.com: the token is empty");
+        let long = AuthnError::new(&"ü".repeat(300).into(), Cause::Empty).message();
+        assert!(long.len() <= 256 && long.ends_with('…'), "{long}");
+    }
 }

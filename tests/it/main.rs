@@ -1,11 +1,7 @@
 //! The service over real sockets and real TLS: one file for each behaviour.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
+
+// What fails in a test fails the test, wherever it stands; clippy's own exception ends at `#[test]`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support; // an identity provider, a client like kube-apiserver, the service, its log
 
@@ -15,6 +11,7 @@ mod cache; // what is remembered, and how it ends
 mod claims; // claims become a user and audiences as configured
 mod isolation; // one issuer's trouble stays its own
 mod keys; // rotation, withdrawal, outages, providers that lie
+mod layering; // the tower of src/
 mod logs; // what a log says, and what it must never say
 mod metrics; // names and labels, held by a golden file
 mod overload; // too much at once

@@ -79,5 +79,5 @@ impl Drop for Process {
 /// The webhook's address, in the line that says that it serves.
 fn address_in(line: &str) -> Option<SocketAddr> {
     let line: Value = serde_json::from_str(line).ok()?;
-    line.get("webhook")?.as_str()?.parse().ok()
+    line.get("webhook.addr")?.as_str()?.parse().ok()
 }

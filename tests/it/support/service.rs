@@ -146,7 +146,7 @@ impl Service {
     }
 
     /// Waits until it has ended.
-    pub async fn ended(mut self) {
+    pub async fn ended(self) {
         within(self.running.ended()).await.expect("it never ended");
     }
 }

@@ -1,0 +1,356 @@
+//! The answers given before, and the one way to get a new one.
+//!
+//! A hit is synchronous: a keyed hash, the marks, the expiry. A miss is a task of its own that all
+//! callers with the same question wait for; a caller that hangs up cancels nothing. An answer is
+//! served only while everything it rests on is as it was (its [`Marks`]) and never past the token's
+//! `exp`. Refusals live in a cache of their own, so that junk never evicts the good, and what could
+//! not be checked is never kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use moka::Expiry;
+use moka::notification::RemovalCause;
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use tokio::sync::watch;
+
+use crate::api::token_review::TokenReviewStatus;
+use crate::live::Marks;
+use crate::metrics::{Metrics, Outcome};
+use crate::secret::Secret;
+use crate::token::random;
+
+use super::{
+    Attempt, Authenticator, AuthnError, CacheSettings, Cause, Chain, Class, Credential, Settings,
+    Verdict,
+};
+
+/// What an entry weighs beside its status: the cache's own bookkeeping, the key and the marks.
+const OVERHEAD_BYTES: usize = 600;
+/// How often a question is judged anew because what it rests on changed meanwhile.
+const MAX_LOADS: usize = 3;
+
+/// A review's answer, ready to be sent in either version.
+#[derive(Debug)]
+pub struct Answer {
+    /// `TokenReviewStatus` as JSON.
+    pub status: Vec<u8>,
+    /// Which of the four ends it is.
+    pub outcome: Outcome,
+    /// How long it may be kept.
+    ttl: Duration,
+    /// When time alone ends it.
+    valid_until: Option<SystemTime>,
+    marks: Marks,
+}
+
+/// Why there is no answer at all: neither is the token's doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReviewed {
+    /// Too many questions are being judged.
+    #[error("too many reviews at once")]
+    Overloaded,
+    /// The task that judged it ended without an answer: a bug.
+    #[error("authentication failed unexpectedly")]
+    Panicked,
+}
+
+/// The cache before the chain.
+pub struct Reviews {
+    chain: Chain,
+    api_audiences: Vec<String>,
+    max_token_bytes: usize,
+    max_loads_in_flight: usize,
+    settings: CacheSettings,
+    /// Random for each process: without it nobody can make two questions collide.
+    key: [u8; 32],
+    authenticated: Cache<blake3::Hash, Arc<Answer>>,
+    rejected: Cache<blake3::Hash, Arc<Answer>>,
+    loads: Mutex<HashMap<blake3::Hash, watch::Receiver<Option<Arc<Answer>>>>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Reviews {
+    /// A cache before `chain` that lets `max_loads_in_flight` questions be judged at once.
+    pub fn new(
+        chain: Chain,
+        authn: &Settings,
+        settings: CacheSettings,
+        max_loads_in_flight: usize,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            chain,
+            api_audiences: authn.api_audiences.clone(),
+            max_token_bytes: authn.max_token_bytes,
+            max_loads_in_flight,
+            key: random(),
+            authenticated: cache(settings.max_bytes, &metrics),
+            rejected: cache(settings.rejected_max_bytes, &metrics),
+            settings,
+            loads: Mutex::default(),
+            metrics,
+        }
+    }
+
+    /// Answers whose `token` is, for the `audiences` (none: `apiAudiences`).
+    ///
+    /// # Errors
+    ///
+    /// Only if no answer could be given at all; a refusal is an answer.
+    pub async fn review(
+        self: &Arc<Self>,
+        token: &str,
+        audiences: &[impl AsRef<str>],
+    ) -> Result<Arc<Answer>, NotReviewed> {
+        if token.is_empty() {
+            return Ok(Arc::new(self.refusal(self.chain.refuse(Cause::Empty), audiences)));
+        }
+        if token.len() > self.max_token_bytes {
+            return Ok(Arc::new(self.refusal(self.chain.refuse(Cause::TooLong), audiences)));
+        }
+        let key = self.key_of(token, audiences);
+        for _ in 1..MAX_LOADS {
+            if let Some(answer) = self.hit(&key) {
+                self.metrics.cache_hits.inc();
+                return Ok(answer);
+            }
+            let answer = self.load(&key, token, audiences).await?;
+            // A load that was joined may rest on what has changed since it was asked for.
+            if answer.marks.iter().all(|mark| mark.holds()) {
+                return Ok(answer);
+            }
+        }
+        self.load(&key, token, audiences).await
+    }
+
+    /// Brings the gauges up to date; called before they are read.
+    pub fn observe(&self) {
+        for cache in [&self.authenticated, &self.rejected] {
+            cache.run_pending_tasks();
+        }
+        let total = |of: fn(&Cache<blake3::Hash, Arc<Answer>>) -> u64| {
+            i64::try_from(of(&self.authenticated) + of(&self.rejected)).unwrap_or(i64::MAX)
+        };
+        self.metrics.cache_entries.set(total(Cache::entry_count));
+        self.metrics.cache_bytes.set(total(Cache::weighted_size));
+    }
+
+    /// A keyed hash over token and wanted audiences, each after its length, so that no two
+    /// questions have the same bytes.
+    fn key_of(&self, token: &str, audiences: &[impl AsRef<str>]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        let mut add = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        add(token);
+        if audiences.is_empty() {
+            self.api_audiences.iter().for_each(|audience| add(audience));
+        } else {
+            audiences.iter().for_each(|audience| add(audience.as_ref()));
+        }
+        hasher.finalize()
+    }
+
+    fn hit(&self, key: &blake3::Hash) -> Option<Arc<Answer>> {
+        [&self.authenticated, &self.rejected].into_iter().find_map(|cache| {
+            let answer = cache.get(key)?;
+            let holds = answer.marks.iter().all(|mark| mark.holds())
+                && answer.valid_until.is_none_or(|end| SystemTime::now() <= end);
+            if !holds {
+                cache.invalidate(key);
+            }
+            holds.then_some(answer)
+        })
+    }
+
+    /// Waits for the one load of this question, which it starts if there is none.
+    async fn load(
+        self: &Arc<Self>,
+        key: &blake3::Hash,
+        token: &str,
+        audiences: &[impl AsRef<str>],
+    ) -> Result<Arc<Answer>, NotReviewed> {
+        let mut answer = {
+            let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(load) = loads.get(key) {
+                self.metrics.cache_joins.inc();
+                load.clone()
+            } else if let Some(answer) = self.hit(key) {
+                // It came in between our looking and our taking the lock.
+                self.metrics.cache_hits.inc();
+                return Ok(answer);
+            } else if loads.len() >= self.max_loads_in_flight {
+                return Err(NotReviewed::Overloaded);
+            } else {
+                self.metrics.cache_misses.inc();
+                let (sender, receiver) = watch::channel(None);
+                loads.insert(*key, receiver.clone());
+                let credential = Credential {
+                    token: Secret::new(token),
+                    audiences: self.wanted(audiences),
+                };
+                let load = Load { reviews: self.clone(), key: *key };
+                tokio::spawn(async move { sender.send_replace(Some(load.run(&credential).await)) });
+                receiver
+            }
+        };
+        match answer.wait_for(Option::is_some).await {
+            Ok(answer) => answer.clone().ok_or(NotReviewed::Panicked),
+            Err(_) => Err(NotReviewed::Panicked),
+        }
+    }
+
+    fn wanted(&self, audiences: &[impl AsRef<str>]) -> Vec<String> {
+        if audiences.is_empty() {
+            return self.api_audiences.clone();
+        }
+        audiences.iter().map(|audience| audience.as_ref().to_owned()).collect()
+    }
+
+    /// The answer to a verdict.
+    fn answer(&self, verdict: Result<Verdict, AuthnError>, credential: &Credential) -> Answer {
+        match verdict {
+            Ok(Verdict::Authenticated(authentication)) => Answer {
+                status: TokenReviewStatus {
+                    authenticated: true,
+                    user: Some(&authentication.user),
+                    audiences: &authentication.audiences,
+                    error: "",
+                }
+                .to_json(),
+                outcome: Outcome::Authenticated,
+                ttl: self.settings.authenticated_ttl,
+                valid_until: authentication.valid_until,
+                marks: authentication.marks,
+            },
+            // kube-apiserver remembers it for us, and it costs next to nothing to say again.
+            Ok(Verdict::NoOpinion) => Answer {
+                status: TokenReviewStatus::default().to_json(),
+                outcome: Outcome::NoOpinion,
+                ttl: Duration::ZERO,
+                valid_until: None,
+                marks: Marks::new(),
+            },
+            Err(error) => self.refusal(error, &credential.audiences),
+        }
+    }
+
+    fn refusal(&self, error: AuthnError, audiences: &[impl AsRef<str>]) -> Answer {
+        let unavailable = error.reason().class() == Class::Unavailable;
+        Answer {
+            status: TokenReviewStatus {
+                error: &error.message(),
+                audiences: &self.wanted(audiences),
+                ..TokenReviewStatus::default()
+            }
+            .to_json(),
+            outcome: if unavailable { Outcome::Unavailable } else { Outcome::Rejected },
+            ttl: if unavailable { Duration::ZERO } else { self.settings.rejected_ttl },
+            valid_until: error.retry_at,
+            marks: error.marks,
+        }
+    }
+
+    /// Keeps what may be kept.
+    fn keep(&self, key: blake3::Hash, answer: &Arc<Answer>) {
+        if answer.ttl.is_zero() {
+            return;
+        }
+        match answer.outcome {
+            Outcome::Authenticated => self.authenticated.insert(key, answer.clone()),
+            Outcome::Rejected => self.rejected.insert(key, answer.clone()),
+            Outcome::NoOpinion | Outcome::Unavailable => {}
+        }
+    }
+}
+
+/// One question being judged. Dropped, it makes room for the next one, also if it panicked.
+struct Load {
+    reviews: Arc<Reviews>,
+    key: blake3::Hash,
+}
+
+impl Load {
+    async fn run(&self, credential: &Credential) -> Arc<Answer> {
+        let reviews = &self.reviews;
+        let mut loads = 1;
+        loop {
+            let attempt = Attempt::new(credential, SystemTime::now());
+            let verdict = reviews.chain.authenticate(&attempt).await;
+            let answer = Arc::new(reviews.answer(verdict, credential));
+            let holds = answer.marks.iter().all(|mark| mark.holds());
+            if holds {
+                reviews.keep(self.key, &answer);
+            }
+            if holds || loads == MAX_LOADS {
+                return answer;
+            }
+            loads += 1;
+        }
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.reviews.loads.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+fn cache(max_bytes: u64, metrics: &Arc<Metrics>) -> Cache<blake3::Hash, Arc<Answer>> {
+    let metrics = metrics.clone();
+    Cache::builder()
+        .max_capacity(max_bytes)
+        .weigher(|_, answer: &Arc<Answer>| {
+            u32::try_from(answer.status.len() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
+        })
+        // The default refuses new keys while it is full and hot: a rotated token would be verified
+        // at every request.
+        .eviction_policy(EvictionPolicy::lru())
+        .expire_after(UntilItEnds)
+        .eviction_listener(move |_, _, cause| {
+            metrics.cache_evicted(match cause {
+                RemovalCause::Expired => "expired",
+                RemovalCause::Size => "size",
+                RemovalCause::Replaced => "replaced",
+                RemovalCause::Explicit => "changed",
+            });
+        })
+        .build()
+}
+
+/// Keeps each entry for its own time to live, and no longer than it is valid.
+struct UntilItEnds;
+
+impl UntilItEnds {
+    fn lifetime(answer: &Answer) -> Duration {
+        let left = answer
+            .valid_until
+            .map(|end| end.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
+        left.map_or(answer.ttl, |left| left.min(answer.ttl))
+    }
+}
+
+impl Expiry<blake3::Hash, Arc<Answer>> for UntilItEnds {
+    fn expire_after_create(
+        &self,
+        _: &blake3::Hash,
+        answer: &Arc<Answer>,
+        _: Instant,
+    ) -> Option<Duration> {
+        Some(Self::lifetime(answer))
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &blake3::Hash,
+        answer: &Arc<Answer>,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(Self::lifetime(answer))
+    }
+}

@@ -1,0 +1,94 @@
+//! Picks who judges a token: one dispatch, no walk.
+//!
+//! The token file is looked into first; then the token's own, *unverified* `iss` names the issuer
+//! whose authenticator decides. What none of them claims is nobody's.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::metrics::Metrics;
+use crate::token::{BoxFuture, UnverifiedJwt};
+
+use super::metered::Metered;
+use super::token_file::TokenFileAuthenticator;
+use super::{
+    Attempt, Authenticator, AuthnError, Cause, JwtAuthenticator, Reason, RefusalLog, Verdict,
+};
+
+/// The `issuer` label of a token that no configured source claims.
+const NOBODY: &str = "none";
+
+/// Every configured source of users.
+pub struct Chain {
+    token_file: Option<Metered<TokenFileAuthenticator>>,
+    /// By `iss`, so that ten thousand issuers cost what one does.
+    jwt: HashMap<Arc<str>, Metered<JwtAuthenticator>>,
+    metrics: Arc<Metrics>,
+    log: Arc<RefusalLog>,
+    nobody: Arc<str>,
+}
+
+impl Chain {
+    /// A chain of the given sources.
+    pub fn new(
+        token_file: Option<TokenFileAuthenticator>,
+        jwt: Vec<JwtAuthenticator>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let log = Arc::new(RefusalLog::default());
+        let mut by_issuer = HashMap::with_capacity(jwt.len());
+        for authenticator in jwt {
+            let name = authenticator.issuer().clone();
+            let metered =
+                Metered::new(name.clone(), authenticator, metrics.clone(), log.clone());
+            by_issuer.insert(name, metered);
+        }
+        Self {
+            token_file: token_file.map(|inner| {
+                let name = inner.name().clone();
+                Metered::new(name, inner, metrics.clone(), log.clone())
+            }),
+            jwt: by_issuer,
+            metrics: metrics.clone(),
+            log,
+            nobody: NOBODY.into(),
+        }
+    }
+
+    /// Counts and logs a token that was refused before it could be anybody's.
+    pub fn refuse(&self, cause: Cause) -> AuthnError {
+        let error = AuthnError::new(&self.nobody, cause);
+        self.metrics.rejected(NOBODY, error.reason().as_str());
+        self.log.refused(&error);
+        error
+    }
+
+    fn no_issuer(&self, unverified_issuer: Option<&str>) {
+        self.metrics.rejected(NOBODY, Reason::NoIssuer.as_str());
+        self.log.no_issuer(&self.nobody, unverified_issuer);
+    }
+}
+
+impl Authenticator for Chain {
+    fn authenticate<'a>(
+        &'a self,
+        attempt: &'a Attempt<'a>,
+    ) -> BoxFuture<'a, Result<Verdict, AuthnError>> {
+        Box::pin(async move {
+            if let Some(token_file) = &self.token_file {
+                let verdict = token_file.authenticate(attempt).await;
+                if !matches!(verdict, Ok(Verdict::NoOpinion)) {
+                    return verdict;
+                }
+            }
+            let unverified_issuer = attempt.jwt.as_ref().map(UnverifiedJwt::issuer);
+            match unverified_issuer.and_then(|issuer| self.jwt.get(issuer)) {
+                Some(issuer) => issuer.authenticate(attempt).await,
+                None => {
+                    self.no_issuer(unverified_issuer);
+                    Ok(Verdict::NoOpinion)
+                }
+            }
+        })
+    }
+}

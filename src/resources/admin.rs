@@ -1,0 +1,98 @@
+//! The admin listener: probes for the kubelet, metrics for Prometheus.
+//!
+//! `/livez` says that the process answers. `/readyz` says that it may be asked: every issuer has
+//! been tried and the listener serves. With `?verbose` each check and each issuer has its line, so
+//! that one look tells which provider is dark and why.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+
+use crate::api::Status;
+use crate::authn::Reviews;
+use crate::metrics::Metrics;
+use crate::server::{Handler, Peer};
+
+use super::{answer, status};
+
+/// One line of `/readyz?verbose`.
+pub struct Check {
+    /// What is checked; the issuer's URL for an issuer.
+    pub name: String,
+    /// Whether requests may come as far as this check is concerned.
+    pub passes: bool,
+    /// What a person wants to know beyond that.
+    pub detail: String,
+}
+
+/// What readiness rests on, looked at anew for each probe.
+pub trait Checks: Send + Sync + 'static {
+    /// Every check as it is now.
+    fn checks(&self) -> Vec<Check>;
+}
+
+/// Probes and metrics.
+pub struct Admin<C> {
+    readiness: C,
+    reviews: Arc<Reviews>,
+    metrics: Arc<Metrics>,
+}
+
+impl<C: Checks> Admin<C> {
+    /// Answers by `readiness` and `metrics`; `reviews` is asked to bring its gauges up to date.
+    pub fn new(readiness: C, reviews: Arc<Reviews>, metrics: Arc<Metrics>) -> Self {
+        Self { readiness, reviews, metrics }
+    }
+
+    fn route(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return status(&Status::method_not_allowed());
+        }
+        let verbose = request
+            .uri()
+            .query()
+            .is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("verbose")));
+        match request.uri().path() {
+            "/livez" | "/healthz" => text(StatusCode::OK, "ok".into()),
+            "/readyz" => self.readyz(verbose),
+            "/metrics" => {
+                self.reviews.observe();
+                answer(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.to_text())
+            }
+            _ => status(&Status::not_found()),
+        }
+    }
+
+    fn readyz(&self, verbose: bool) -> Response<Bytes> {
+        let checks = self.readiness.checks();
+        let ready = checks.iter().all(|check| check.passes);
+        if ready && !verbose {
+            return text(StatusCode::OK, "ok".into());
+        }
+        let mut lines = String::new();
+        for Check { name, passes, detail } in &checks {
+            let sign = if *passes { '+' } else { '-' };
+            // Writing to a String cannot fail.
+            let _ = writeln!(lines, "[{sign}]{name} {detail}");
+        }
+        if ready {
+            lines.push_str("readyz check passed\n");
+            text(StatusCode::OK, lines)
+        } else {
+            lines.push_str("readyz check failed\n");
+            text(StatusCode::INTERNAL_SERVER_ERROR, lines)
+        }
+    }
+}
+
+impl<C: Checks> Handler for Admin<C> {
+    async fn handle(&self, request: Request<Bytes>, _: &Peer) -> Response<Bytes> {
+        self.route(&request)
+    }
+}
+
+fn text(code: StatusCode, body: String) -> Response<Bytes> {
+    answer(code, "text/plain; charset=utf-8", body.into_bytes())
+}

@@ -1,0 +1,173 @@
+// countersign, the program under test, as an operator would set it up: certificates and kubeconfig
+// by its own `init`, a configuration in its own words, and `serve`.
+
+package cluster
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// A token of countersign's own token file, and whose it is.
+const (
+	RobotToken  = "token-of-the-robot"
+	Robot       = "robot"
+	RobotUID    = "42"
+	RobotGroups = "builders,testers"
+)
+
+// Countersign is the webhook under test, as its own `init` sets it up.
+type Countersign struct {
+	*Process
+	// WebhookKubeconfig is what an API server needs to ask it.
+	WebhookKubeconfig string
+
+	admin string // address
+}
+
+// configuration is what an operator would write, were the ports always the same.
+var configuration = template.Must(template.New("").Parse(`
+apiVersion: countersign.dev/v1alpha1
+kind: Configuration
+apiAudiences: ["{{.Audience}}"]
+listen:
+  address: {{.Listen}}
+  certificateFile: tls.crt
+  privateKeyFile: tls.key
+  clientCAFile: client-ca.crt
+  clientNames: [kube-apiserver]
+admin:
+  address: {{.Admin}}
+jwt:
+{{- range .Providers}}
+- issuer:
+    url: {{.Issuer}}
+    certificateAuthorityFile: {{.Authority}}
+    audiences: [{{$.ProviderAudience}}]
+  claimMappings:
+    username: {claim: username, prefix: "{{.Prefix}}"}
+    groups: {claim: groups, prefix: "{{.Prefix}}"}
+{{- end}}
+tokenFile:
+  path: tokens.csv
+`[1:]))
+
+// startCountersign gives a countersign that trusts these providers and has tried each of them.
+func (c *Cluster) startCountersign(providers ...*Provider) (*Countersign, error) {
+	addresses, err := freeAddresses(2)
+	if err != nil {
+		return nil, err
+	}
+	listen, admin := addresses[0], addresses[1]
+	dir := c.path("countersign")
+	if err := c.initCertificates(dir, "--server", "https://"+listen+"/authenticate"); err != nil {
+		return nil, err
+	}
+
+	tokens := fmt.Sprintf("%s,%s,%s,%q\n", RobotToken, Robot, RobotUID, RobotGroups)
+	if err := os.WriteFile(filepath.Join(dir, "tokens.csv"), []byte(tokens), 0o600); err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	err = configuration.Execute(&text, map[string]any{
+		"Audience": Audience, "ProviderAudience": ProviderAudience,
+		"Listen": listen, "Admin": admin, "Providers": providers,
+	})
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "countersign.yaml")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		return nil, err
+	}
+
+	program, err := countersignPath()
+	if err != nil {
+		return nil, err
+	}
+	process, err := c.startProcess("countersign", program, "serve", "--config", file)
+	if err != nil {
+		return nil, err
+	}
+	countersign := &Countersign{process, filepath.Join(dir, "webhook.kubeconfig"), admin}
+	return countersign, countersign.Eventually("readiness", func() error {
+		_, err := countersign.get("/readyz")
+		return err
+	})
+}
+
+// initCertificates has countersign make a certificate authority, and what it signs, in a directory.
+func (c *Cluster) initCertificates(dir string, arguments ...string) error {
+	program, err := countersignPath()
+	if err != nil {
+		return err
+	}
+	command := exec.Command(program, append([]string{"init", "--dir", dir}, arguments...)...)
+	command.Env = environment(c.dir)
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", command, err, output)
+	}
+	return nil
+}
+
+func countersignPath() (string, error) {
+	return builtFile(cmp.Or(os.Getenv("COUNTERSIGN"), "../../target/release/countersign"))
+}
+
+// Counter reads a counter of /metrics: the sum of all its children that have these labels. It is 0 until there
+// is one.
+func (c *Countersign) Counter(name string, labels map[string]string) (float64, error) {
+	text, err := c.get("/metrics")
+	if err != nil {
+		return 0, err
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		return 0, fmt.Errorf("/metrics: %w", err)
+	}
+	var sum float64
+	for _, child := range families[name].GetMetric() {
+		if hasLabels(child, labels) {
+			sum += child.GetCounter().GetValue()
+		}
+	}
+	return sum, nil
+}
+
+func hasLabels(child *dto.Metric, labels map[string]string) bool {
+	found := 0
+	for _, label := range child.Label {
+		if value, wanted := labels[label.GetName()]; wanted && value == label.GetValue() {
+			found++
+		}
+	}
+	return found == len(labels)
+}
+
+func (c *Countersign) get(path string) (string, error) {
+	response, err := plainClient.Get("http://" + c.admin + path)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(response.Status + ": " + string(body))
+	}
+	return string(body), err
+}
+
+var plainClient = &http.Client{Timeout: Patience, Transport: &http.Transport{}}

@@ -1,0 +1,18 @@
+// Package cluster proves countersign with a real Kubernetes: what it promises about kube-apiserver
+// and kubectl is asked of those programs themselves, built from their own sources.
+//
+//	kubectl ──token──▶ kube-apiserver ──TokenReview──▶ countersign ──discovery, keys──▶ OpenID Provider
+//	                        │                                                               ▲
+//	                       etcd                      the token comes from here ─────────────┘
+//
+// Each is a process of its own with a free port of 127.0.0.1 and a directory under one temporary
+// one. [Start] brings up what all tests share, once per run; [Cluster.Stop] ends those processes,
+// and a test binary that dies takes them with it. Nothing waits for a length of time: every wait
+// is for a condition, and says what it waited for when it gives up.
+//
+// `make test-cluster` builds what is needed and runs it. To look at one test:
+//
+//	go test -count=1 -v -run TestRotation .
+//
+// COUNTERSIGN names the binary to be tested; target/release/countersign unless it is set.
+package cluster
