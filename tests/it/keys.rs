@@ -344,14 +344,14 @@ async fn keys_in_a_file_are_read_again_when_it_changes() {
     assert_eq!(kube.authenticate(&first).await.username(), "alice");
 
     service.write("keys.json", "{ not keys");
-    service.until_metric("config_reloads_total", &[("result", "failure")], 1.0).await;
+    service.until_metric("jwks_fetches_total", &[("result", "failure")], 1.0).await;
     let fresh = old.token(&issuer.claims(json!({})));
     assert_eq!(kube.authenticate(&fresh).await.username(), "alice", "the last good keys stay");
 
     issuer.rotate();
     issuer.withdraw(&old);
     service.write("keys.json", &issuer.key_set());
-    service.until_metric("config_reloads_total", &[("result", "success")], 1.0).await;
+    service.until_metric("jwks_fetches_total", &[("result", "success")], 2.0).await;
     kube.authenticate(&first).await.error();
     assert_eq!(kube.authenticate(&issuer.token(json!({}))).await.username(), "alice");
     assert_eq!(issuer.asked(KEYS) + issuer.asked(DISCOVERY), 0);

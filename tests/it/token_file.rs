@@ -63,7 +63,8 @@ async fn reserved_users_need_permission() {
     }
     assert_eq!(service.metric("rejections_total", &[("reason", "reserved_identity")]).await, 2.0);
     let allowed = json!({"tokenFile": {"allowReserved": true}});
-    let kube = with_file(content, allowed).await.kube().await;
+    let service = with_file(content, allowed).await;
+    let kube = service.kube().await;
     assert_eq!(kube.authenticate("t").await.username(), "system:admin");
 }
 

@@ -199,7 +199,9 @@ impl Kube {
                     request.headers_mut().insert("host", host);
                     *request.uri_mut() =
                         request.uri().path_and_query().unwrap().as_str().parse().unwrap();
-                    sender.lock().await.send_request(request).await
+                    let mut sender = sender.lock().await;
+                    sender.ready().await.map_err(|error| format!("{error:?}"))?;
+                    sender.send_request(request).await
                 }
                 Sender::Http2(sender) => {
                     let mut sender = sender.clone();

@@ -4,20 +4,23 @@
 use std::io::{self, Write};
 use std::sync::{LazyLock, Mutex};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Keeps everything that countersign logs from now on, in detail.
+/// Keeps everything that countersign logs from now on, in all the detail that it can
+/// be asked for.
 pub fn keep() {
     static KEEPING: LazyLock<()> = LazyLock::new(|| {
-        tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_env_filter(EnvFilter::new("info,countersign=trace"))
-            .with_writer(Keeper)
-            .init();
+        let all = Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target("countersign", LevelFilter::DEBUG);
+        let lines = fmt::layer().json().flatten_event(true).with_writer(Keeper);
+        tracing_subscriber::registry().with(lines.with_filter(all)).init();
     });
     LazyLock::force(&KEEPING);
 }
