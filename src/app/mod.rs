@@ -150,10 +150,8 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         metrics.clone(),
     ));
 
-    let router = Router::new(
-        Webhook::new(reviews.clone(), client_names, metrics.clone()),
-        metrics.clone(),
-    );
+    let router =
+        Router::new(Webhook::new(reviews.clone(), client_names, metrics.clone()), metrics.clone());
     running.serving.spawn(server::serve(
         webhook,
         Live::new(tls),

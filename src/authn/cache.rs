@@ -189,10 +189,8 @@ impl Reviews {
                 self.metrics.cache_misses.inc();
                 let (sender, receiver) = watch::channel(None);
                 loads.insert(*key, receiver.clone());
-                let credential = Credential {
-                    token: Secret::new(token),
-                    audiences: self.wanted(audiences),
-                };
+                let credential =
+                    Credential { token: Secret::new(token), audiences: self.wanted(audiences) };
                 let load = Load { reviews: self.clone(), key: *key };
                 tokio::spawn(async move { sender.send_replace(Some(load.run(&credential).await)) });
                 receiver
@@ -240,7 +238,7 @@ impl Reviews {
     }
 
     fn refusal(&self, error: AuthnError, audiences: &[impl AsRef<str>]) -> Answer {
-        let unavailable = error.reason().class() == Class::Unavailable;
+        let unavailable = error.class() == Class::Unavailable;
         Answer {
             status: TokenReviewStatus {
                 error: &error.message(),

@@ -12,7 +12,7 @@ use crate::token::{BoxFuture, UnverifiedJwt};
 use super::metered::Metered;
 use super::token_file::TokenFileAuthenticator;
 use super::{
-    Attempt, Authenticator, AuthnError, Cause, JwtAuthenticator, Reason, RefusalLog, Verdict,
+    Attempt, Authenticator, AuthnError, Cause, JwtAuthenticator, NO_ISSUER, RefusalLog, Verdict,
 };
 
 /// The `issuer` label of a token that no configured source claims.
@@ -39,8 +39,7 @@ impl Chain {
         let mut by_issuer = HashMap::with_capacity(jwt.len());
         for authenticator in jwt {
             let name = authenticator.issuer().clone();
-            let metered =
-                Metered::new(name.clone(), authenticator, metrics.clone(), log.clone());
+            let metered = Metered::new(name.clone(), authenticator, metrics.clone(), log.clone());
             by_issuer.insert(name, metered);
         }
         Self {
@@ -58,13 +57,13 @@ impl Chain {
     /// Counts and logs a token that was refused before it could be anybody's.
     pub fn refuse(&self, cause: Cause) -> AuthnError {
         let error = AuthnError::new(&self.nobody, cause);
-        self.metrics.rejected(NOBODY, error.reason().as_str());
+        self.metrics.rejected(NOBODY, error.reason());
         self.log.refused(&error);
         error
     }
 
     fn no_issuer(&self, unverified_issuer: Option<&str>) {
-        self.metrics.rejected(NOBODY, Reason::NoIssuer.as_str());
+        self.metrics.rejected(NOBODY, NO_ISSUER);
         self.log.no_issuer(&self.nobody, unverified_issuer);
     }
 }

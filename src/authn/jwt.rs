@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::claims::{Claims, ClaimRule, reserved};
+use crate::claims::{ClaimRule, Claims, reserved};
 use crate::live::Mark;
-use crate::token::{BoxFuture, Jwks, KeySet, KeysUnavailable, UnverifiedJwt, Verifier, VerifyError};
+use crate::token::{BoxFuture, KeySet, KeysUnavailable, UnverifiedJwt, Verifier, VerifyError};
 
 use super::{
     Attempt, AudienceScope, Authentication, Authenticator, AuthnError, Cause, JwtSettings, Verdict,

@@ -118,7 +118,11 @@ impl TokenFile {
         let user = UserInfo {
             username: username.to_owned(),
             uid: uid.to_owned(),
-            groups: groups.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect(),
+            groups: groups
+                .split(',')
+                .filter(|group| !group.is_empty())
+                .map(str::to_owned)
+                .collect(),
             ..UserInfo::default()
         };
         let earlier = match token.strip_prefix(SHA256_PREFIX) {
@@ -126,9 +130,7 @@ impl TokenFile {
                 let digest = digest(digits).ok_or(TokenFileError::BadDigest { line })?;
                 self.hashed.insert(blake3::keyed_hash(&self.key, &digest), user.into())
             }
-            None => {
-                self.clear.insert(blake3::keyed_hash(&self.key, token.as_bytes()), user.into())
-            }
+            None => self.clear.insert(blake3::keyed_hash(&self.key, token.as_bytes()), user.into()),
         };
         match earlier {
             Some(_) => Err(TokenFileError::Duplicate { line }),
@@ -246,9 +248,17 @@ mod tests {
         assert_eq!(file.user("t1").unwrap().username, "ann");
         assert_eq!(file.user("t2").unwrap().groups, ["dev"]);
         let user = file.user("t3").unwrap();
-        assert_eq!((user.username.as_str(), &user.groups[..]), ("c, d", &["g1".into(), "g2".into()][..]));
+        assert_eq!(
+            (user.username.as_str(), &user.groups[..]),
+            ("c, d", &["g1".into(), "g2".into()][..])
+        );
         assert_eq!(file.user("test").unwrap().username, "eve", "by its SHA-256");
-        for unknown in ["", "t", "t1 ", "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"] {
+        for unknown in [
+            "",
+            "t",
+            "t1 ",
+            "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ] {
             assert!(file.user(unknown).is_none(), "{unknown}");
         }
     }

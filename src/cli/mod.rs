@@ -1,7 +1,11 @@
 //! The command line: one file for each command.
 //!
 //! Exit codes: 0 fine, 1 failed, 64 usage, 78 bad configuration.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where we talk to a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where we talk to a terminal"
+)]
 
 mod check;
 mod init;

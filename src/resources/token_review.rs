@@ -14,7 +14,7 @@ use crate::authn::{NotReviewed, Reviews};
 use crate::metrics::Metrics;
 use crate::server::Peer;
 
-use super::{json, negotiation, status};
+use super::{json, negotiation};
 
 /// The webhook.
 pub struct Webhook {
@@ -38,7 +38,7 @@ impl Webhook {
     pub async fn answer(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
         match self.review(request, peer).await {
             Ok(body) => json(StatusCode::OK, body),
-            Err(refusal) => status(&refusal),
+            Err(refusal) => refusal.to_response(),
         }
     }
 
@@ -52,15 +52,15 @@ impl Webhook {
 
         let start = Instant::now();
         let _in_flight = InFlight::new(&self.metrics);
-        let answer = self.reviews.review(&asked.token, &asked.audiences).await.map_err(|error| {
-            match error {
+        let answer = self.reviews.review(&asked.token, &asked.audiences).await.map_err(
+            |error| match error {
                 NotReviewed::Overloaded => {
                     self.metrics.requests_shed.inc();
                     Status::overloaded()
                 }
                 NotReviewed::Panicked => Status::internal_error(&error.to_string()),
-            }
-        })?;
+            },
+        )?;
         self.metrics.token_reviews.of(answer.outcome).inc();
         self.metrics
             .token_review_duration_seconds

@@ -3,6 +3,17 @@
 //! The server accepts, shakes hands, reads whole bodies within their limits and drains what is too
 //! large, so that a [`Handler`] can never answer before the request was read. It knows paths,
 //! tokens and reviews as little as a socket does.
+//!
+//! [`serve`] is the HTTPS listener, [`serve_plain`] the admin listener. Both end by themselves once a
+//! [`Drain`](crate::lifecycle::Drain) has begun.
+
+mod accept;
+mod body;
+mod budget;
+mod connection;
+#[cfg(test)]
+mod tests;
+mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -12,6 +23,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+
+pub use accept::{Listener, serve, serve_plain};
+pub use tls::{Tls, TlsError};
 
 /// Answers whole requests. One for each listener.
 pub trait Handler: Send + Sync + 'static {
@@ -34,9 +48,9 @@ pub struct Peer {
 }
 
 /// The names in a verified client certificate, as kube-apiserver reads them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientCertificate {
-    /// The subject's common name: the user.
+    /// The subject's common name: the user. Empty if it has none, or cannot be read.
     pub common_name: String,
     /// The subject's organizations: the groups.
     pub organizations: Vec<String>,
