@@ -448,6 +448,7 @@ async fn payloads() {
                 malformed,
             ),
             ("exp twice", scene.text(&scene.payload_with(r#""exp":9999999999"#)), malformed),
+            ("any claim twice", scene.text(&scene.payload_with(r#""x":1,"x":1"#)), malformed),
             ("aud twice", scene.text(&scene.payload_with(r#""aud":"other""#)), malformed),
             ("half a letter", scene.claim("x", r#""\ud800""#), In),
             ("a number beyond all", scene.claim("x", "1e999"), In),
