@@ -1,7 +1,7 @@
 //! One connection, from accept to close, and each request on it.
 //!
-//! A request has one deadline, from its head to its answer; it counts as in flight from its head
-//! until the handler has answered; its body arrives whole or is refused here. A handler that panics
+//! A request has one deadline, from its head to its answer; it counts as in flight from the end of
+//! its body until the handler has answered; its body arrives whole or is refused here. A handler that panics
 //! costs its caller a 500 and nobody else anything. What is ready at once costs no timer, box, task
 //! or lock beyond hyper's own.
 //!
@@ -182,7 +182,6 @@ impl<H: Handler> Connection<H> {
         body: &mut Incoming,
     ) -> Result<Response<Bytes>, Status> {
         let Shared { handler, limits, in_flight, bodies, .. } = &*self.shared;
-        let _place = in_flight.take(1).ok_or_else(|| self.shared.overloaded())?;
         let mut deadline = Deadline { timeout: limits.request_timeout, at: None };
         let read = deadline.bound(body::whole(body, limits.max_body_bytes, bodies)).await;
         let (body, _room) =
@@ -191,6 +190,8 @@ impl<H: Handler> Connection<H> {
                 BodyError::NoRoom => self.shared.overloaded(),
                 BodyError::Broken => Status::bad_request("the body of the request is broken off"),
             })?;
+        // Only now: whoever sends slowly must not hold the place of those who are done.
+        let _place = in_flight.take(1).ok_or_else(|| self.shared.overloaded())?;
         let request = Request::from_parts(head, body);
         let handling = caught(async { handler.handle(request, &self.peer).await });
         let handled = deadline.bound(handling).await.ok_or_else(Status::took_too_long)?;

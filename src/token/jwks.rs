@@ -39,7 +39,7 @@ impl Jwks {
             #[serde(borrow)]
             keys: Option<Vec<&'a RawValue>>,
         }
-        let written: Document<'_> = serde_json::from_slice(document).map_err(JwksError)?;
+        let written: Document<'_> = serde_json::from_slice(document)?;
         let written = written.keys.unwrap_or_default();
         let (mut keys, mut skipped) = (Vec::new(), Vec::new());
         for (index, key) in written.iter().take(MAX_KEYS).enumerate() {
@@ -88,10 +88,17 @@ impl Jwks {
 /// How many keys of one document are looked at.
 const MAX_KEYS: usize = 100;
 
-/// The document is no key set.
-#[derive(Debug, thiserror::Error)]
-#[error("the document is not a JSON Web Key Set")]
-pub struct JwksError(#[source] serde_json::Error);
+/// The document is no key set: what the parser says about it, for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the document is not a JSON Web Key Set: {0}")]
+pub struct JwksError(String);
+
+impl From<serde_json::Error> for JwksError {
+    fn from(error: serde_json::Error) -> Self {
+        // A parser may quote what it did not want, at any length.
+        Self(error.to_string().chars().take(120).collect())
+    }
+}
 
 /// A key of a key set that is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -63,6 +63,8 @@ fn only_a_list_of_keys_is_a_key_set() {
         assert_eq!(parsed.ok(), length, "{document}");
     }
     assert!(Jwks::parse(b"{\"keys\":[{\"kid\":\"\xff\"}]}").is_err());
+    let long = json!("a".repeat(10_000)).to_string();
+    assert!(Jwks::parse(long.as_bytes()).unwrap_err().to_string().len() < 200);
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl http_body::Body for Flood {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Chunk>> {
-        const SPACE: [u8; CHUNK] = [b' '; CHUNK];
+        static SPACE: [u8; CHUNK] = [b' '; CHUNK];
         Poll::Ready(self.chunks.checked_sub(1).map(|left| {
             self.chunks = left;
             Ok(Frame::data(Bytes::from_static(&SPACE)))
