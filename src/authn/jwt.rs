@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::claims::{ClaimRule, Claims, reserved};
-use crate::live::Mark;
+use crate::live::{Mark, Marks};
 use crate::token::{BoxFuture, KeySet, KeysUnavailable, UnverifiedJwt, Verifier, VerifyError};
 
 use super::{
@@ -149,7 +149,9 @@ impl Authenticator for JwtAuthenticator {
         attempt: &'a Attempt<'a>,
     ) -> BoxFuture<'a, Result<Verdict, AuthnError>> {
         Box::pin(async move {
-            let Some(jwt) = &attempt.jwt else { return Ok(Verdict::NoOpinion) };
+            let Some(jwt) = &attempt.jwt else {
+                return Ok(Verdict::NoOpinion(Marks::new()));
+            };
             match tokio::time::timeout(self.review_timeout, self.judge(jwt, attempt)).await {
                 Ok(verdict) => verdict,
                 Err(_) => Err(AuthnError::new(&self.issuer, Cause::Timeout)),

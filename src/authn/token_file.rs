@@ -209,7 +209,7 @@ impl Authenticator for TokenFileAuthenticator {
         Box::pin(async move {
             let (mark, file) = self.file.read();
             let Some(user) = file.user(attempt.credential.token.expose()) else {
-                return Ok(Verdict::NoOpinion);
+                return Ok(Verdict::NoOpinion(vec![mark]));
             };
             let refused = |cause: Cause| AuthnError {
                 marks: vec![mark.clone()],
