@@ -10,6 +10,7 @@
 //! What an answer's body says never gets into an error.
 
 mod failure;
+mod itself;
 #[cfg(test)]
 pub(crate) mod origin;
 mod trust;

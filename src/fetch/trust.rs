@@ -3,13 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use hyper_util::client::proxy::matcher::Matcher;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::Fetcher;
+use super::itself::OrItself;
 
 /// What this machine knows of the world outside: its root certificates and its proxies.
 ///
@@ -38,7 +39,7 @@ impl Network {
         certificate_authority: Option<&str>,
     ) -> Result<Fetcher, CertificateAuthorityError> {
         let tls = match certificate_authority {
-            Some(pem) => client(roots(pem)?),
+            Some(pem) => client(roots(pem)?, certificates(pem)),
             None => self.system.clone(),
         };
         Ok(Fetcher { tls, proxies: self.proxies.clone() })
@@ -75,22 +76,34 @@ fn roots(pem: &str) -> Result<RootCertStore, CertificateAuthorityError> {
     if roots.is_empty() { Err(CertificateAuthorityError::Empty) } else { Ok(roots) }
 }
 
+/// The certificates that [`roots`] has found good.
+fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).flatten().collect()
+}
+
 fn system_roots() -> Option<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     // A file that cannot be read among others that can is no reason to trust nobody.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() { None } else { client(roots) }
+    if roots.is_empty() { None } else { client(roots, Vec::new()) }
 }
 
-/// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1. Without resumption, so that every connection looks at
+/// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1, with servers that `roots` vouch for or that show one of
+/// the `configured` certificates themselves. Without resumption, so that every connection looks at
 /// the certificate again, and ten thousand issuers keep no sessions.
 ///
-/// Never absent: the provider supports both versions.
-fn client(roots: RootCertStore) -> Option<Arc<ClientConfig>> {
+/// Never absent: the provider supports both versions, and there are roots.
+fn client(
+    roots: RootCertStore,
+    configured: Vec<CertificateDer<'static>>,
+) -> Option<Arc<ClientConfig>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let verifier = OrItself { webpki: webpki.build().ok()?, configured };
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let mut config = builder.ok()?.with_root_certificates(roots).with_no_client_auth();
+    let builder = builder.ok()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
     Some(Arc::new(config))
