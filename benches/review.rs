@@ -76,7 +76,8 @@ impl Subject {
         }
         .unwrap();
         key.set_key_id("k1");
-        let public = key.to_public_key().unwrap();
+        let mut public = key.to_public_key().unwrap();
+        public.set_key_id("k1");
         let (signer, openssl): (Box<dyn JwsSigner>, Box<dyn JwsVerifier>) = match algorithm {
             Algorithm::Es256 => (
                 Box::new(jws::ES256.signer_from_jwk(&key).unwrap()),

@@ -42,6 +42,10 @@ impl Jwks {
             #[serde(borrow)]
             keys: Option<Vec<&'a RawValue>>,
         }
+        // A derived type would also be read from a list of its members.
+        if document.trim_ascii_start().first() != Some(&b'{') {
+            return Err(JwksError("it is not an object".to_owned()));
+        }
         let written: Document<'_> = serde_json::from_slice(document)?;
         let written = written.keys.unwrap_or_default();
         let (mut keys, mut skipped) = (Vec::new(), Vec::new());

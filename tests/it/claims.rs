@@ -280,3 +280,19 @@ async fn audiences_are_those_wanted_that_the_token_is_good_for() {
     let mismatches = service.metric("rejections_total", &[("reason", "audience_mismatch")]).await;
     assert_eq!(mismatches, 7.0);
 }
+
+/// Each wanted audience was compared with each of the token's: minutes for one request.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_audiences_are_many_and_not_their_product() {
+    let issuer = Issuer::start().await;
+    let scope = json!({"issuer": {"audienceScope": "Token"}});
+    let service = Service::trusting([issuer.entry(scope)]).await;
+    let kube = service.kube().await;
+    let mut own = vec!["y"; 11_000];
+    own.push("kubernetes");
+    let token = issuer.token(json!({"aud": own}));
+    let mut wanted = vec!["z"; 700_000];
+    wanted.push("kubernetes");
+    let verdict = crate::support::within(kube.authenticate_for(&token, &wanted)).await;
+    assert!(matches!(verdict, Some(Verdict::User(_, audiences)) if audiences == ["kubernetes"]));
+}

@@ -55,6 +55,7 @@ fn only_a_list_of_keys_is_a_key_set() {
         (r#"{"keys":[],"keys":[]}"#, None),
         (r#"{"keys":[]}x"#, None),
         ("[]x", None),
+        (r#"[[{"kty":"EC"}]]"#, None),
         ("null", None),
         ("", None),
         ("<html>", None),
