@@ -34,16 +34,21 @@ struct Scene {
     kube: Kube,
     rsa: Key,
     ec: Key,
+    /// An RSA key whose issuer does not say for which algorithm it is.
+    any: Key,
 }
 
 impl Scene {
     async fn set() -> Self {
         let (rsa, ec) = (Key::new("RS256"), Key::new("ES256"));
         let issuer = Issuer::signing_with(rsa.clone()).await;
-        issuer.publish(&rsa, [ec.public()]);
+        let any = Key::rsa(1);
+        let mut public = any.public();
+        crate::support::lay(&mut public, json!({"alg": null}));
+        issuer.publish(&rsa, [ec.public(), public]);
         let service = Service::trusting([issuer.entry(json!({}))]).await;
         let kube = service.kube().await;
-        Self { issuer, attacker: Issuer::start().await, service, kube, rsa, ec }
+        Self { issuer, attacker: Issuer::start().await, service, kube, rsa, ec, any }
     }
 
     /// A good payload.
@@ -83,12 +88,6 @@ impl Scene {
         self.text(&claims.replacen('{', &format!(r#"{{"{name}":{value},"#), 1))
     }
 
-    /// A good token with another signature.
-    fn signature(&self, header: &Key, signature: impl AsRef<[u8]>) -> String {
-        let token = header.token_of(&header.header().to_string(), &self.payload());
-        format!("{}.{}", signed(&token), encode(signature))
-    }
-
     async fn try_all(&self, table: Vec<(&str, String, Gets)>) {
         for (attack, token, gets) in table {
             let (issuer, reason) = match gets {
@@ -121,11 +120,6 @@ impl Scene {
         let good = self.kube.authenticate(&self.claims(json!({}))).await;
         assert_eq!(good.username(), "alice", "after all that");
     }
-}
-
-/// A token without its signature and the dot before it.
-fn signed(token: &str) -> &str {
-    token.rsplit_once('.').unwrap().0
 }
 
 #[tokio::test(flavor = "multi_thread")]

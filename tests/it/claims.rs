@@ -108,6 +108,7 @@ async fn a_user_has_name_uid_groups_and_extra() {
         ("groups as object", change(json!({"roles": {}})), Want::Reason("invalid_claim")),
         ("no uid", change(json!({"oid": null})), Want::Reason("missing_claim")),
         ("uid as number", change(json!({"oid": 77})), Want::Reason("invalid_claim")),
+        ("a sub that nobody asks for", change(json!({"sub": 7})), Want::Reason("invalid_claim")),
         ("no name", change(json!({"email": null})), Want::Reason("missing_claim")),
         ("a name that is a list", change(json!({"email": ["a"]})), Want::Reason("invalid_claim")),
         (

@@ -11,7 +11,7 @@ use crate::support::Key;
 async fn headers() {
     let scene = Scene::set().await;
     let kid = |kid: Value| scene.header(json!({"alg": "RS256", "kid": kid}));
-    let foreign = Key::other_rsa();
+    let foreign = Key::rsa(2);
     let jwk = foreign.public();
     let own_key = |name: &str, value: Value| {
         let mut header = foreign.header();
