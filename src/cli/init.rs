@@ -128,6 +128,7 @@ fn init(args: &Args, now: OffsetDateTime) -> Result<String, InitError> {
     let kubeconfig = Kubeconfig {
         server: args.server.as_ref().map_or(SERVER, |server| &server.url),
         certificate_authority: "ca.crt",
+        tls_server_name: None,
         client_certificate: "kube-apiserver.crt",
         client_key: "kube-apiserver.key",
     }
