@@ -1,11 +1,18 @@
 # What this project can do, a line or two of cargo each. `make` alone lists it.
 
 CARGO ?= cargo
-RELEASE = $(abspath $(or $(CARGO_TARGET_DIR),target)/release/countersign)
+TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
+RELEASE = $(TARGET)/release/countersign
 CASES = ../shared/conformance
 
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+IMAGE ?= localhost/countersign:$(VERSION)
+MUSL := $(shell uname -m)-unknown-linux-musl
+# Whichever has an engine that answers; buildah needs none.
+ENGINE ?= $(shell for e in docker podman; do $$e info >/dev/null 2>&1 && echo $$e && exit; done; echo buildah)
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint audit test-cluster conformance bench release
+.PHONY: help run test lint lint-chart audit test-cluster conformance bench release image kind
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -28,10 +35,14 @@ lint: ## rustfmt, clippy, cargo-deny (bans, licences, sources)
 audit: ## cargo-deny's advisories; needs the internet
 	$(CARGO) deny check advisories
 
-test-cluster: release ## a real kube-apiserver, kubectl and OpenID Provider; needs Go and Node
+lint-chart: release ## helm lint, kubeconform, promtool and check over deploy/; needs Go
+	$(MAKE) -C tests/cluster chart-tools
+	HELM=$(CURDIR)/tests/cluster/bin/helm KUBECONFORM=$(CURDIR)/tests/cluster/bin/kubeconform SCHEMAS=$(CURDIR)/tests/cluster/bin/schemas COUNTERSIGN=$(RELEASE) deploy/chart/ci/check.sh
+
+test-cluster: release image ## a real Kubernetes: control plane, and as root on Linux a node; needs Go and Node
 	cd tests/idp && npm ci --no-audit --no-fund
-	cd tests/cluster && go build -buildvcs=false -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2" -o bin/kubernetes ./kubernetes
-	cd tests/cluster && COUNTERSIGN=$(RELEASE) go test -v -count=1 -timeout 5m .
+	$(MAKE) -C tests/cluster node
+	cd tests/cluster && COUNTERSIGN=$(RELEASE) IMAGE=$(TARGET)/image.tar go test -v -count=1 -timeout 30m -p 1 . ./node
 
 conformance: release ## recorded answers of kube-apiserver's authenticator; needs Node and ../shared
 	@mkdir -p target
@@ -44,3 +55,14 @@ bench: ## the benchmarks
 
 release: ## the binary: target/release/countersign
 	$(CARGO) build --release
+
+image: export CC_$(subst -,_,$(MUSL)) ?= musl-gcc
+image: ## a static binary in an image FROM scratch; needs musl-tools, and docker, podman or buildah
+	rustup target add $(MUSL)
+	$(CARGO) build --release --target $(MUSL) --features mimalloc
+	install -D -m 0755 $(TARGET)/$(MUSL)/release/countersign $(TARGET)/image/countersign
+	install -m 0644 /etc/ssl/certs/ca-certificates.crt $(TARGET)/image/ca-certificates.crt
+	ENGINE="$(ENGINE)" deploy/image.sh $(IMAGE) $(VERSION) $(TARGET)
+
+kind: release image ## from nothing to an authenticated kubectl on kind; needs Docker, kind, Helm and kubectl
+	IMAGE=$(IMAGE) COUNTERSIGN=$(RELEASE) deploy/kind/up.sh
