@@ -6,8 +6,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::Fetcher;
 
@@ -23,7 +23,8 @@ pub struct Network {
 impl Network {
     /// As the environment and the system say.
     pub fn of_this_machine() -> Self {
-        Self { system: LazyLock::new(system_roots), proxies: Arc::new(Matcher::from_env()) }
+        let system = || client(system_roots()?, None).ok();
+        Self { system: LazyLock::new(system), proxies: Arc::new(Matcher::from_env()) }
     }
 
     /// A fetcher that trusts only the PEM certificates of `certificate_authority`, or the system's
@@ -38,7 +39,7 @@ impl Network {
         certificate_authority: Option<&str>,
     ) -> Result<Fetcher, CertificateAuthorityError> {
         let tls = match certificate_authority {
-            Some(pem) => client(roots(pem)?),
+            Some(pem) => client(roots(pem)?, None).ok(),
             None => self.system.clone(),
         };
         Ok(Fetcher { tls, proxies: self.proxies.clone() })
@@ -64,7 +65,7 @@ pub enum CertificateAuthorityError {
     },
 }
 
-fn roots(pem: &str) -> Result<RootCertStore, CertificateAuthorityError> {
+pub(super) fn roots(pem: &str) -> Result<RootCertStore, CertificateAuthorityError> {
     let mut roots = RootCertStore::empty();
     for (index, certificate) in CertificateDer::pem_slice_iter(pem.as_bytes()).enumerate() {
         let added = certificate.is_ok_and(|certificate| roots.add(certificate).is_ok());
@@ -75,23 +76,30 @@ fn roots(pem: &str) -> Result<RootCertStore, CertificateAuthorityError> {
     if roots.is_empty() { Err(CertificateAuthorityError::Empty) } else { Ok(roots) }
 }
 
-fn system_roots() -> Option<Arc<ClientConfig>> {
+pub(super) fn system_roots() -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     // A file that cannot be read among others that can is no reason to trust nobody.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() { None } else { client(roots) }
+    (!roots.is_empty()).then_some(roots)
 }
 
 /// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1. Without resumption, so that every connection looks at
 /// the certificate again, and ten thousand issuers keep no sessions.
 ///
-/// Never absent: the provider supports both versions.
-fn client(roots: RootCertStore) -> Option<Arc<ClientConfig>> {
+/// Fails only if the `identity` to show cannot be used: the provider supports both versions.
+pub(super) fn client(
+    roots: RootCertStore,
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let mut config = builder.ok()?.with_root_certificates(roots).with_no_client_auth();
+    let builder = builder?.with_root_certificates(roots);
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
-    Some(Arc::new(config))
+    Ok(Arc::new(config))
 }

@@ -15,6 +15,7 @@ mod layering; // the tower of src/
 mod logs; // what a log says, and what it must never say
 mod metrics; // names and labels, held by a golden file
 mod overload; // too much at once
+mod probe; // the command that asks whether all is well
 mod reload; // certificates and client CA that change
 mod shutdown; // an end in order
 mod token_file; // users in a file
