@@ -13,6 +13,7 @@
 
 mod caller;
 mod failure;
+mod itself;
 #[cfg(test)]
 pub(crate) mod origin;
 mod trust;

@@ -238,12 +238,12 @@ impl Reviews {
                 marks: authentication.marks,
             },
             // kube-apiserver remembers it for us, and it costs next to nothing to say again.
-            Ok(Verdict::NoOpinion) => Answer {
+            Ok(Verdict::NoOpinion(marks)) => Answer {
                 status: TokenReviewStatus::default().to_json(),
                 outcome: Outcome::NoOpinion,
                 ttl: Duration::ZERO,
                 valid_until: None,
-                marks: Marks::new(),
+                marks,
             },
             Err(error) => self.refusal(error, &credential.audiences),
         }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::live::Marks;
 use crate::metrics::Metrics;
 use crate::token::{BoxFuture, UnverifiedJwt};
 
@@ -74,18 +75,29 @@ impl Authenticator for Chain {
         attempt: &'a Attempt<'a>,
     ) -> BoxFuture<'a, Result<Verdict, AuthnError>> {
         Box::pin(async move {
+            let mut consulted = Marks::new();
             if let Some(token_file) = &self.token_file {
-                let verdict = token_file.authenticate(attempt).await;
-                if !matches!(verdict, Ok(Verdict::NoOpinion)) {
-                    return verdict;
+                match token_file.authenticate(attempt).await {
+                    Ok(Verdict::NoOpinion(marks)) => consulted = marks,
+                    verdict => return verdict,
                 }
             }
             let unverified_issuer = attempt.jwt.as_ref().map(UnverifiedJwt::issuer);
             match unverified_issuer.and_then(|issuer| self.jwt.get(issuer)) {
-                Some(issuer) => issuer.authenticate(attempt).await,
+                // The file was asked too: what it says of the token may change.
+                Some(issuer) => match issuer.authenticate(attempt).await {
+                    Ok(mut verdict) => {
+                        verdict.marks_mut().append(&mut consulted);
+                        Ok(verdict)
+                    }
+                    Err(mut error) => {
+                        error.marks.append(&mut consulted);
+                        Err(error)
+                    }
+                },
                 None => {
                     self.no_issuer(unverified_issuer);
-                    Ok(Verdict::NoOpinion)
+                    Ok(Verdict::NoOpinion(consulted))
                 }
             }
         })

@@ -34,7 +34,7 @@ impl<A: Authenticator> Authenticator for Metered<A> {
             let outcome = match &verdict {
                 Ok(Verdict::Authenticated(_)) => Outcome::Authenticated,
                 // Not its token: nothing was judged.
-                Ok(Verdict::NoOpinion) => return verdict,
+                Ok(Verdict::NoOpinion(_)) => return verdict,
                 Err(error) => {
                     self.metrics.rejected(&self.name, error.reason());
                     self.log.refused(error);

@@ -66,8 +66,18 @@ pub trait Authenticator: Send + Sync {
 pub enum Verdict {
     /// The token is good.
     Authenticated(Authentication),
-    /// The token is nobody's here.
-    NoOpinion,
+    /// The token is nobody's here, as far as these marks hold.
+    NoOpinion(Marks),
+}
+
+impl Verdict {
+    /// Everything this rests on.
+    fn marks_mut(&mut self) -> &mut Marks {
+        match self {
+            Self::Authenticated(authentication) => &mut authentication.marks,
+            Self::NoOpinion(marks) => marks,
+        }
+    }
 }
 
 /// A good token.

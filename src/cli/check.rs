@@ -8,8 +8,7 @@ use std::process::ExitCode;
 
 use crate::config::{self, Config, Problems, Warning};
 
-/// A bad configuration (`EX_CONFIG` of sysexits.h).
-const BAD_CONFIGURATION: u8 = 78;
+use super::BAD_CONFIGURATION;
 
 /// Validates configurations
 ///

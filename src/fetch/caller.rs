@@ -75,12 +75,12 @@ impl Caller {
     ///
     /// Says what of it cannot be used.
     pub fn new(identity: Identity<'_>) -> Result<Self, IdentityError> {
-        let roots = match identity.certificate_authority {
-            Some(pem) => trust::roots(pem)?,
-            None => trust::system_roots().ok_or(IdentityError::NoSystemRoots)?,
+        let (roots, configured) = match identity.certificate_authority {
+            Some(pem) => (trust::roots(pem)?, trust::certificates(pem)),
+            None => (trust::system_roots().ok_or(IdentityError::NoSystemRoots)?, Vec::new()),
         };
         let client = identity.client.map(chain_and_key).transpose()?;
-        let tls = trust::client(roots, client).map_err(IdentityError::Pair)?;
+        let tls = trust::client(roots, configured, client).map_err(IdentityError::Pair)?;
         let names: Arc<dyn ResolveServerName + Send + Sync> = match identity.server_name {
             None => Arc::new(DefaultServerNameResolver::default()),
             Some(name) => Arc::new(FixedServerNameResolver::new(

@@ -44,13 +44,15 @@ pub(crate) struct Certificate {
     pub(crate) name: &'static str,
     pub(crate) authority: &'static str,
     pub(crate) expired: bool,
+    /// An authority's certificate that the server shows as its own.
+    pub(crate) self_signed: bool,
     pub(crate) alpn: &'static [&'static str],
 }
 
 impl Default for Certificate {
     fn default() -> Self {
         let alpn = &["h2", "http/1.1"];
-        Self { name: "localhost", authority: "A", expired: false, alpn }
+        Self { name: "localhost", authority: "A", expired: false, self_signed: false, alpn }
     }
 }
 
@@ -144,7 +146,13 @@ pub(crate) fn tls(certificate: &Certificate) -> (TlsAcceptor, String) {
         leaf.not_after = OffsetDateTime::now_utc() - time::Duration::days(1);
     }
     let key = KeyPair::generate().unwrap();
-    let leaf = leaf.signed_by(&key, &authority).unwrap();
+    let (leaf, authority) = if certificate.self_signed {
+        leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let leaf = leaf.self_signed(&key).unwrap();
+        (leaf.clone(), leaf.pem())
+    } else {
+        (leaf.signed_by(&key, &authority).unwrap(), authority.pem())
+    };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -156,5 +164,5 @@ pub(crate) fn tls(certificate: &Certificate) -> (TlsAcceptor, String) {
         )
         .unwrap();
     config.alpn_protocols = certificate.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    (TlsAcceptor::from(Arc::new(config)), authority.pem())
+    (TlsAcceptor::from(Arc::new(config)), authority)
 }

@@ -163,6 +163,24 @@ async fn what_is_wrong_with_a_certificate_is_said() {
 }
 
 #[tokio::test]
+async fn a_self_signed_authority_may_serve_if_it_is_configured_itself() {
+    let own = Certificate { self_signed: true, ..Default::default() };
+    let serve = |certificate| Origin::serve_as(certificate, |_| async { ok("x") });
+    let mut origin = serve(own).await;
+    assert_eq!(get(&origin, "/", AMPLE).await.unwrap().body, "x");
+    // No other certificate of the same name, and not under another name or past its time.
+    origin.certificate_authority =
+        serve(Certificate { self_signed: true, ..Default::default() }).await.certificate_authority;
+    assert!(get(&origin, "/", AMPLE).await.is_err());
+    let wrong = Certificate { self_signed: true, name: "issuer.example", ..Default::default() };
+    let error = refusal(&serve(wrong).await, "/").await;
+    assert!(matches!(error, FetchError::CertificateName { .. }), "{error:?}");
+    let old = Certificate { self_signed: true, expired: true, ..Default::default() };
+    let error = refusal(&serve(old).await, "/").await;
+    assert!(matches!(error, FetchError::CertificateTime { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_connection_is_said() {
     let mut origin = Origin::serve(|_| async {
         Response::builder().status(503).body(Empty::new().boxed()).unwrap()

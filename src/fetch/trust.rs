@@ -3,13 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use hyper_util::client::proxy::matcher::Matcher;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::Fetcher;
+use super::itself::OrItself;
 
 /// What this machine knows of the world outside: its root certificates and its proxies.
 ///
@@ -23,7 +24,7 @@ pub struct Network {
 impl Network {
     /// As the environment and the system say.
     pub fn of_this_machine() -> Self {
-        let system = || client(system_roots()?, None).ok();
+        let system = || client(system_roots()?, Vec::new(), None).ok();
         Self { system: LazyLock::new(system), proxies: Arc::new(Matcher::from_env()) }
     }
 
@@ -39,7 +40,7 @@ impl Network {
         certificate_authority: Option<&str>,
     ) -> Result<Fetcher, CertificateAuthorityError> {
         let tls = match certificate_authority {
-            Some(pem) => client(roots(pem)?, None).ok(),
+            Some(pem) => client(roots(pem)?, certificates(pem), None).ok(),
             None => self.system.clone(),
         };
         Ok(Fetcher { tls, proxies: self.proxies.clone() })
@@ -76,6 +77,11 @@ pub(super) fn roots(pem: &str) -> Result<RootCertStore, CertificateAuthorityErro
     if roots.is_empty() { Err(CertificateAuthorityError::Empty) } else { Ok(roots) }
 }
 
+/// The certificates that [`roots`] has found good.
+pub(super) fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).flatten().collect()
+}
+
 pub(super) fn system_roots() -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     // A file that cannot be read among others that can is no reason to trust nobody.
@@ -83,18 +89,24 @@ pub(super) fn system_roots() -> Option<RootCertStore> {
     (!roots.is_empty()).then_some(roots)
 }
 
-/// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1. Without resumption, so that every connection looks at
+/// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1, with servers that `roots` vouch for or that show one of
+/// the `configured` certificates themselves. Without resumption, so that every connection looks at
 /// the certificate again, and ten thousand issuers keep no sessions.
 ///
-/// Fails only if the `identity` to show cannot be used: the provider supports both versions.
+/// Fails only if the `identity` to show cannot be used: the provider supports both versions, and
+/// there are roots.
 pub(super) fn client(
     roots: RootCertStore,
+    configured: Vec<CertificateDer<'static>>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 ) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let webpki = webpki.build().map_err(|error| rustls::Error::General(error.to_string()))?;
+    let verifier = OrItself { webpki, configured };
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder?.with_root_certificates(roots);
+    let builder = builder?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match identity {
         None => builder.with_no_client_auth(),
         Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,

@@ -38,6 +38,10 @@ pub enum DiscoveryError {
 /// Fails if `body` is not one, or the document of an issuer that differs in a single byte (section
 /// 4.3): whoever can make us read another issuer's document must not give us its keys.
 pub(super) fn jwks_uri(body: &[u8], issuer: &str) -> Result<String, DiscoveryError> {
+    // A derived type would also be read from a list of its members.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(DiscoveryError::NoDocument);
+    }
     // What serde says would quote the document.
     let document: Document =
         serde_json::from_slice(body).map_err(|_| DiscoveryError::NoDocument)?;
@@ -79,6 +83,7 @@ mod tests {
             "",
             "<html>",
             "[]",
+            r#"["https://issuer.example/","https://k/"]"#,
             r#"{"issuer":"https://issuer.example/"}"#,
             r#"{"issuer":["https://issuer.example/"],"jwks_uri":"https://k/"}"#,
             r#"{"issuer":"https://evil/","issuer":"https://issuer.example/","jwks_uri":"https://k/"}"#,

@@ -21,6 +21,8 @@ pub struct Jwks {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     id: Option<String>,
+    /// `alg`: the one algorithm it is for, if its issuer says so.
+    algorithm: Option<Algorithm>,
     key: VerifyingKey,
 }
 
@@ -28,8 +30,9 @@ impl Jwks {
     /// Reads a key set, each key by itself: one that cannot be used is skipped and does not harm the
     /// others. At most 100 keys are looked at.
     ///
-    /// A document without `keys` is an empty set. `use`, `alg` and `key_ops` are not looked at, as
-    /// upstream does.
+    /// A document without `keys` is an empty set. A key with an `alg` is used with that algorithm
+    /// only (RFC 7517, section 4.4; RFC 8725, section 3.1), which upstream does not look at; `use` and
+    /// `key_ops` are not looked at, as upstream does.
     ///
     /// # Errors
     /// The document is not a JSON object whose `keys` is a list.
@@ -39,13 +42,21 @@ impl Jwks {
             #[serde(borrow)]
             keys: Option<Vec<&'a RawValue>>,
         }
+        // A derived type would also be read from a list of its members.
+        if document.trim_ascii_start().first() != Some(&b'{') {
+            return Err(JwksError("it is not an object".to_owned()));
+        }
         let written: Document<'_> = serde_json::from_slice(document)?;
         let written = written.keys.unwrap_or_default();
         let (mut keys, mut skipped) = (Vec::new(), Vec::new());
         for (index, key) in written.iter().take(MAX_KEYS).enumerate() {
             match WrittenKey::parse(key) {
+                // To encrypt with, say. That is no flaw.
+                Ok(written) if written.is_for_something_else() => {}
                 Ok(written) => match written.public_key().and_then(VerifyingKey::new) {
-                    Ok(key) => keys.push(Key { id: written.id(), key }),
+                    Ok(key) => {
+                        keys.push(Key { id: written.id(), algorithm: written.algorithm(), key })
+                    }
                     Err(flaw) => skipped.push(SkippedKey { index, id: written.id(), flaw }),
                 },
                 Err(flaw) => skipped.push(SkippedKey { index, id: None, flaw }),
@@ -80,6 +91,7 @@ impl Jwks {
         self.keys
             .iter()
             .filter(move |key| id.is_none() || key.id.as_deref() == id)
+            .filter(move |key| key.algorithm.is_none_or(|only| only == algorithm))
             .map(|key| &key.key)
             .filter(move |key| key.fits(algorithm))
     }
@@ -127,6 +139,7 @@ impl fmt::Display for SkippedKey {
 struct WrittenKey {
     kid: Option<String>,
     kty: Option<String>,
+    alg: Option<String>,
     crv: Option<String>,
     n: Option<String>,
     e: Option<String>,
@@ -147,6 +160,18 @@ impl WrittenKey {
     /// Its key ID; absent also if it is empty, as a token's.
     fn id(&self) -> Option<String> {
         self.kid.clone().filter(|id| !id.is_empty())
+    }
+
+    fn algorithm(&self) -> Option<Algorithm> {
+        self.alg.as_deref().and_then(Algorithm::from_name)
+    }
+
+    /// Whether it has an `alg` that no token here is signed with.
+    fn is_for_something_else(&self) -> bool {
+        let asymmetric = self.kty.as_deref() != Some("oct");
+        asymmetric
+            && self.alg.as_deref().is_some_and(|alg| !alg.is_empty())
+            && self.algorithm().is_none()
     }
 
     fn public_key(&self) -> Result<PublicKey, KeyFlaw> {

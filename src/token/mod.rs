@@ -20,7 +20,7 @@ mod signing;
 pub use header::HeaderError;
 pub use jwks::{Jwks, JwksError, SkippedKey};
 pub use key_set::{BoxFuture, KeySet, KeysUnavailable, Refreshed};
-pub use primitives::{equal_in_constant_time, random, sha256};
+pub use primitives::{random, sha256};
 pub use signature::{Algorithm, KeyFlaw};
 pub use unverified::UnverifiedJwt;
 pub use verify::{Verifier, VerifyError};

@@ -1,6 +1,6 @@
 //! Cryptographic primitives for the floors above, which name no cryptographic library.
 
-use aws_lc_rs::{constant_time, digest, rand};
+use aws_lc_rs::{digest, rand};
 
 /// `N` bytes that nobody can guess.
 pub fn random<const N: usize>() -> [u8; N] {
@@ -20,11 +20,6 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
-/// Whether two secrets are equal, in a time that depends on their lengths only.
-pub fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
-    constant_time::verify_slices_are_equal(a, b).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,13 +34,5 @@ mod tests {
     #[test]
     fn random_bytes_differ() {
         assert_ne!(random::<32>(), random::<32>());
-    }
-
-    #[test]
-    fn secrets_are_compared_whole() {
-        assert!(equal_in_constant_time(b"secret", b"secret"));
-        for other in [&b"secreT"[..], b"secre", b"secrets", b""] {
-            assert!(!equal_in_constant_time(b"secret", other));
-        }
     }
 }

@@ -4,6 +4,8 @@
 //! aws-lc-rs does the work where it can, and is the faster; josekit (OpenSSL) does Ed448. Both give
 //! the same answers: a test compares them.
 
+mod small_order;
+
 use std::fmt;
 
 use aws_lc_rs::rsa::PublicKeyComponents;
@@ -124,11 +126,17 @@ impl VerifyingKey {
                 if x.len() != 32 {
                     return Err(KeyFlaw::Length("x"));
                 }
+                if small_order::ed25519(x) {
+                    return Err(KeyFlaw::Inconsistent);
+                }
                 vec![(Algorithm::EdDsa, aws_lc(&signature::ED25519, x)?)]
             }
             PublicKey::Ed448(x) => {
                 if x.len() != 57 {
                     return Err(KeyFlaw::Length("x"));
+                }
+                if small_order::ed448(x) {
+                    return Err(KeyFlaw::Inconsistent);
                 }
                 vec![(Algorithm::EdDsa, Backend::Josekit(ed448(x).ok_or(KeyFlaw::Inconsistent)?))]
             }
@@ -210,7 +218,8 @@ pub enum KeyFlaw {
     /// An RSA modulus that is too short to be safe, or too long to be quick.
     #[error("its modulus has {0} bits, not 2048 to 8192")]
     ModulusBits(usize),
-    /// It is no key that anybody could have made: the point is not on the curve, or n or e is even.
+    /// It is no key that anybody could have made: the point is not on the curve or of small order,
+    /// or n or e is even.
     #[error("its numbers are no valid public key")]
     Inconsistent,
     /// The key set has more keys than are looked at: so many, from this one on.

@@ -135,7 +135,7 @@ pub enum VerifyError {
     #[error("the token's aud has none of issuer.audiences")]
     AudienceMismatch,
     /// `exp` has passed (RFC 7519, section 4.1.4).
-    #[error("the token's exp has passed")]
+    #[error("the token has expired: its exp has passed")]
     Expired,
     /// There is no `exp`, which upstream reads as a day long gone.
     #[error("the token has no exp, and so counts as expired")]

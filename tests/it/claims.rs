@@ -108,6 +108,7 @@ async fn a_user_has_name_uid_groups_and_extra() {
         ("groups as object", change(json!({"roles": {}})), Want::Reason("invalid_claim")),
         ("no uid", change(json!({"oid": null})), Want::Reason("missing_claim")),
         ("uid as number", change(json!({"oid": 77})), Want::Reason("invalid_claim")),
+        ("a sub that nobody asks for", change(json!({"sub": 7})), Want::Reason("invalid_claim")),
         ("no name", change(json!({"email": null})), Want::Reason("missing_claim")),
         ("a name that is a list", change(json!({"email": ["a"]})), Want::Reason("invalid_claim")),
         (
@@ -278,4 +279,20 @@ async fn audiences_are_those_wanted_that_the_token_is_good_for() {
     }
     let mismatches = service.metric("rejections_total", &[("reason", "audience_mismatch")]).await;
     assert_eq!(mismatches, 7.0);
+}
+
+/// Each wanted audience was compared with each of the token's: minutes for one request.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_audiences_are_many_and_not_their_product() {
+    let issuer = Issuer::start().await;
+    let scope = json!({"issuer": {"audienceScope": "Token"}});
+    let service = Service::trusting([issuer.entry(scope)]).await;
+    let kube = service.kube().await;
+    let mut own = vec!["y"; 11_000];
+    own.push("kubernetes");
+    let token = issuer.token(json!({"aud": own}));
+    let mut wanted = vec!["z"; 700_000];
+    wanted.push("kubernetes");
+    let verdict = crate::support::within(kube.authenticate_for(&token, &wanted)).await;
+    assert!(matches!(verdict, Some(Verdict::User(_, audiences)) if audiences == ["kubernetes"]));
 }

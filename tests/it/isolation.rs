@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::issuer::KEYS;
+use crate::support::service::Setup;
 use crate::support::{Gate, Issuer, Key, Manner, Service, all};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,4 +50,21 @@ async fn two_thousand_tokens_of_a_stalled_issuer_hold_up_nobody_else() {
             + metrics.sum("token_reviews_total", &[("result", "rejected")]),
         2000.0
     );
+}
+
+/// kube-apiserver asks again five times after a 5xx, and never after an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_that_takes_too_long_is_an_answer_all_the_same() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::new(json!({
+        "jwt": [issuer.entry(json!({}))],
+        "limits": {"requestTimeout": "1s"},
+    }));
+    let service = setup.start().await;
+    issuer.answers(KEYS, Manner::Stalls);
+    let kube = service.kube().await;
+    kube.authenticate(&Key::new("ES256").token(&issuer.claims(json!({})))).await.error();
+    let labels = [("issuer", &*issuer.url), ("reason", "timeout")];
+    assert_eq!(service.metric("rejections_total", &labels).await, 1.0);
+    assert_eq!(kube.authenticate(&issuer.token(json!({}))).await.username(), "alice");
 }

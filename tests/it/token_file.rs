@@ -116,3 +116,24 @@ async fn a_changed_file_ends_the_answers_of_the_old_one() {
     })
     .await;
 }
+
+/// What the provider's token got was remembered, and rests also on its not being in the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_comes_into_the_file_is_no_longer_its_issuers() {
+    let issuer = Issuer::start().await;
+    let jwt = json!({"jwt": [issuer.entry(json!({}))], "cache": {"rejectedTTL": "1h"}});
+    let service = with_file(FILE, jwt).await;
+    let kube = service.kube().await;
+    let (good, bad) = (issuer.token(json!({})), issuer.token(json!({"exp": 1})));
+    assert_eq!(kube.authenticate(&good).await.username(), "alice");
+    kube.authenticate(&bad).await.error();
+    service.write("tokens.csv", &format!("{good},carol,1\n{bad},dave,2\n"));
+    service.until_metric("config_reloads_total", &[("result", "success")], 1.0).await;
+    for (token, name) in [(&good, "carol"), (&bad, "dave")] {
+        until("the file counts", async || {
+            let verdict = kube.authenticate(token).await;
+            matches!(verdict, Verdict::User(user, _) if user.username == name)
+        })
+        .await;
+    }
+}

@@ -55,6 +55,7 @@ fn only_a_list_of_keys_is_a_key_set() {
         (r#"{"keys":[],"keys":[]}"#, None),
         (r#"{"keys":[]}x"#, None),
         ("[]x", None),
+        (r#"[[{"kty":"EC"}]]"#, None),
         ("null", None),
         ("", None),
         ("<html>", None),
@@ -133,7 +134,6 @@ fn what_upstream_forgives_is_forgiven() {
         padded(&ec, "x"),
         with(&rsa, "e", json!("AAEAAQ")),
         with(&rsa, "kid", Value::Null),
-        with(&rsa, "alg", json!("RSA-OAEP")),
         with(&rsa, "key_ops", json!(["encrypt"])),
         with(&rsa, "d", Value::Null),
     ] {
@@ -188,4 +188,21 @@ fn a_hundred_keys_are_looked_at() {
     assert_eq!(keys.len(), 100);
     assert_eq!(skipped, [SkippedKey { index: 100, id: None, flaw: KeyFlaw::TooMany(4_900) }]);
     assert_eq!(parse(&many[..100]).1, []);
+}
+
+#[test]
+fn a_key_is_used_with_the_algorithm_it_is_for() {
+    let rsa = Signer::new(Algorithm::Rs256).jwk("rsa");
+    for (alg, uses) in [
+        (json!(null), [true, true]),
+        (json!("RS256"), [true, false]),
+        (json!("PS256"), [false, true]),
+        (json!("RSA-OAEP"), [false, false]),
+    ] {
+        let (set, skipped) = parse(&[with(&rsa, "alg", alg.clone())]);
+        assert!(skipped.is_empty(), "{alg}: {skipped:?}");
+        let used = [Algorithm::Rs256, Algorithm::Ps256]
+            .map(|algorithm| set.candidates(Some("rsa"), algorithm).count() == 1);
+        assert_eq!(used, uses, "{alg}");
+    }
 }

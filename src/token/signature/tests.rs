@@ -147,6 +147,46 @@ fn ed448_verifies() {
     assert!(!ours(&short.public_jwk(), Algorithm::EdDsa, MESSAGE, &good), "an Ed25519 key");
 }
 
+/// A signature of zeros, or of a one and zeros, verifies with some of them over any message.
+#[test]
+fn a_point_of_small_order_is_no_key() {
+    const ORDER_8: &str = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05";
+    const OTHER: &str = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
+    let (zeros, ones) = (|n: usize| "00".repeat(n), |n: usize| "ff".repeat(n));
+    let ed25519 = [
+        zeros(32),
+        format!("01{}", zeros(31)),
+        format!("ec{}7f", ones(30)),
+        format!("ed{}7f", ones(30)),
+        format!("ee{}7f", ones(30)),
+        ORDER_8.to_owned(),
+        OTHER.to_owned(),
+    ];
+    let ed448 = [
+        zeros(56),
+        format!("01{}", zeros(55)),
+        format!("fe{0}fe{0}", ones(27)),
+        format!("ff{0}fe{0}", ones(27)),
+        format!("{}{}", zeros(28), ones(28)),
+    ]
+    .map(|y| y + "00");
+    for (kind, hex) in
+        ed25519.map(|y| ("Ed25519", y)).into_iter().chain(ed448.map(|y| ("Ed448", y)))
+    {
+        let y: Vec<u8> = (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect();
+        for sign in [0, 0x80] {
+            let mut x = y.clone();
+            *x.last_mut().unwrap() |= sign;
+            let key = if kind == "Ed448" { PublicKey::Ed448(x) } else { PublicKey::Ed25519(x) };
+            let flaw = VerifyingKey::new(key).err();
+            assert_eq!(flaw, Some(KeyFlaw::Inconsistent), "{kind} {hex} {sign}");
+        }
+    }
+}
+
 #[test]
 fn algorithms_have_one_name() {
     for algorithm in ALL {

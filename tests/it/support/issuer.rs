@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::manner::Sent;
@@ -29,8 +29,9 @@ pub const MOVED_KEYS: &str = "/moved-keys";
 pub struct Issuer {
     /// Its issuer URL, unlike any other of the run.
     pub url: String,
+    path: String,
     state: Arc<Mutex<State>>,
-    serving: AbortHandle,
+    serving: JoinSet<()>,
 }
 
 struct State {
@@ -60,8 +61,18 @@ impl Issuer {
             manners: HashMap::new(),
             asked: HashMap::new(),
         }));
-        let serving = tokio::spawn(serve(listener, path, state.clone())).abort_handle();
-        Self { url, state, serving }
+        let mut serving = JoinSet::new();
+        let acceptor = TlsAcceptor::from(pki::PROVIDERS.server().serving());
+        serving.spawn(serve(listener, Some(acceptor), path.clone(), state.clone()));
+        Self { url, path, state, serving }
+    }
+
+    /// Another address of it, for those who ask without TLS.
+    pub async fn in_the_clear(&mut self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}{}", listener.local_addr().unwrap(), self.path);
+        self.serving.spawn(serve(listener, None, self.path.clone(), self.state.clone()));
+        url
     }
 
     /// Its entry in `jwt`: tokens for `kubernetes`, users named by `sub`; with `over` laid over it.
@@ -157,27 +168,29 @@ impl Issuer {
     }
 }
 
-impl Drop for Issuer {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-async fn serve(listener: TcpListener, root: String, state: Arc<Mutex<State>>) {
-    let acceptor = TlsAcceptor::from(pki::PROVIDERS.server().serving());
+async fn serve(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    root: String,
+    state: Arc<Mutex<State>>,
+) {
     let mut connections = JoinSet::new();
     loop {
         let (socket, _) = listener.accept().await.unwrap();
         let (acceptor, root, state) = (acceptor.clone(), root.clone(), state.clone());
         connections.spawn(async move {
-            let Ok(stream) = acceptor.accept(socket).await else { return };
             let service = service_fn(move |request: Request<Incoming>| {
                 let path = request.uri().path().strip_prefix(&root).unwrap_or("/").to_owned();
                 let answer = answer(&state, path);
                 async move { answer.await.ok_or("gone dark") }
             });
             let server = auto::Builder::new(TokioExecutor::new());
-            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            let Some(acceptor) = acceptor else {
+                drop(server.serve_connection(TokioIo::new(socket), service).await);
+                return;
+            };
+            let Ok(stream) = acceptor.accept(socket).await else { return };
+            drop(server.serve_connection(TokioIo::new(stream), service).await);
         });
     }
 }

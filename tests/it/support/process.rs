@@ -4,12 +4,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-
-use serde_json::Value;
-use tokio::task::spawn_blocking;
+use std::time::Duration;
 
 use super::service::{Directory, Setup};
 use super::{Kube, within};
+use serde_json::Value;
 
 /// A running process. It is killed when it is dropped.
 pub struct Process {
@@ -65,7 +64,15 @@ impl Process {
 
     /// Waits until it has ended.
     pub async fn ended(mut self) -> ExitStatus {
-        within(spawn_blocking(move || self.child.wait().unwrap())).await.unwrap().unwrap()
+        let waiting = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        within(waiting).await.expect("it never ended")
     }
 }
 

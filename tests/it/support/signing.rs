@@ -34,9 +34,9 @@ impl Key {
         Self { kid: unique("key"), algorithm, jwk }
     }
 
-    /// An RSA key that is not [`Key::new`]'s.
-    pub fn other_rsa() -> Self {
-        Self { kid: unique("key"), algorithm: "RS256", jwk: shared_rsa(1) }
+    /// One of several RSA keys; that of [`Key::new`] has the index 0.
+    pub fn rsa(index: usize) -> Self {
+        Self { kid: unique("key"), algorithm: "RS256", jwk: shared_rsa(index) }
     }
 
     /// The same key under another name.
