@@ -19,6 +19,9 @@ pub struct Kubeconfig<'a> {
     pub server: &'a str,
     /// `cluster.certificate-authority`: who signed the webhook's serving certificate.
     pub certificate_authority: &'a str,
+    /// `cluster.tls-server-name`: the name that the serving certificate has to be for, where it is
+    /// not the host of `server`.
+    pub tls_server_name: Option<&'a str>,
     /// `user.client-certificate`.
     pub client_certificate: &'a str,
     /// `user.client-key`.
@@ -29,6 +32,10 @@ impl fmt::Display for Kubeconfig<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A JSON string is a YAML string too, whatever stands in it.
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let tls_server_name = self
+            .tls_server_name
+            .map(|name| format!("    tls-server-name: {}\n", quoted(name)))
+            .unwrap_or_default();
         write!(
             f,
             "\
@@ -39,7 +46,7 @@ clusters:
   cluster:
     server: {}
     certificate-authority: {}
-users:
+{}users:
 - name: kube-apiserver
   user:
     client-certificate: {}
@@ -53,6 +60,7 @@ current-context: webhook
 ",
             quoted(self.server),
             quoted(self.certificate_authority),
+            tls_server_name,
             quoted(self.client_certificate),
             quoted(self.client_key),
         )
@@ -68,6 +76,7 @@ mod tests {
         let kubeconfig = Kubeconfig {
             server: "https://[::1]:8443/a#b: {c}?d='e'",
             certificate_authority: "the \"ca\".crt",
+            tls_server_name: Some("on.example.com"),
             client_certificate: "yes",
             client_key: "tab\tand\\",
         };
@@ -80,6 +89,7 @@ mod tests {
                 "clusters": [{"name": "countersign", "cluster": {
                     "server": "https://[::1]:8443/a#b: {c}?d='e'",
                     "certificate-authority": "the \"ca\".crt",
+                    "tls-server-name": "on.example.com",
                 }}],
                 "users": [{"name": "kube-apiserver", "user": {
                     "client-certificate": "yes",

@@ -1,10 +1,11 @@
-//! One log line for a token that was not authenticated, sampled.
+//! One log line for a token that was not authenticated, or a caller that may not ask, sampled.
 //!
 //! The first lines of each issuer and reason are written at once, then one a second with the number
 //! of those left out: a flood of bad tokens can neither fill a disk nor hide another issuer's
 //! trouble. The number of buckets is bounded by the configuration.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,13 @@ impl RefusalLog {
                 left_out,
                 "no configured issuer claims this token"
             );
+        }
+    }
+
+    /// Notes a caller that may not ask, and why. Nothing was said to it about any token.
+    pub fn caller(&self, name: &Arc<str>, client: impl Display, error: &str) {
+        if let Some(left_out) = self.sample(name, "caller", Instant::now()) {
+            tracing::warn!(client.addr = %client, error, left_out, "a caller was refused");
         }
     }
 

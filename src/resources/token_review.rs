@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::api::{Status, TokenReview, token_review};
-use crate::authn::{NotReviewed, Reviews};
+use crate::authn::{NotReviewed, RefusalLog, Reviews};
 use crate::metrics::Metrics;
 use crate::server::Peer;
 
@@ -21,6 +21,8 @@ pub struct Webhook {
     reviews: Arc<Reviews>,
     client_names: Option<Vec<String>>,
     metrics: Arc<Metrics>,
+    log: RefusalLog,
+    callers: Arc<str>,
 }
 
 impl Webhook {
@@ -31,7 +33,13 @@ impl Webhook {
         client_names: Option<Vec<String>>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { reviews, client_names, metrics }
+        Self {
+            reviews,
+            client_names,
+            metrics,
+            log: RefusalLog::default(),
+            callers: "callers".into(),
+        }
     }
 
     /// Answers a request to this path.
@@ -46,7 +54,9 @@ impl Webhook {
         if request.method() != Method::POST {
             return Err(Status::method_not_allowed());
         }
-        self.check_caller(peer)?;
+        self.check_caller(peer).inspect_err(|refusal| {
+            self.log.caller(&self.callers, peer.address, &refusal.message);
+        })?;
         negotiation::json_only(request.headers())?;
         let asked = TokenReview::from_json(request.body()).map_err(Status::bad_request)?;
 

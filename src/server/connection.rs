@@ -1,9 +1,9 @@
 //! One connection, from accept to close, and each request on it.
 //!
-//! A request has one deadline, from its head to its answer; it counts as in flight from the end of
-//! its body until the handler has answered; its body arrives whole or is refused here. A handler that panics
-//! costs its caller a 500 and nobody else anything. What is ready at once costs no timer, box, task
-//! or lock beyond hyper's own.
+//! Body and answer have a deadline each, `limits.requestTimeout`. A request counts as in flight from
+//! the end of its body until the handler has answered; its body arrives whole or is refused here. A
+//! handler that panics costs its caller a 500 and nobody else anything. What is ready at once costs no
+//! timer, box, task or lock beyond hyper's own.
 //!
 //! Refusals carry no `Retry-After`: with it, kube-apiserver would make up to 55 calls of one.
 
@@ -25,7 +25,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::body::{self, BodyError};
@@ -189,8 +189,8 @@ impl<H: Handler> Connection<H> {
         body: &mut Incoming,
     ) -> Result<Response<Bytes>, Status> {
         let Shared { handler, limits, in_flight, bodies, .. } = &*self.shared;
-        let mut deadline = Deadline { timeout: limits.request_timeout, at: None };
-        let read = deadline.bound(body::whole(body, limits.max_body_bytes, bodies)).await;
+        let read =
+            within(limits.request_timeout, body::whole(body, limits.max_body_bytes, bodies)).await;
         let (body, _room) =
             read.ok_or_else(Status::request_timeout)?.map_err(|error| match error {
                 BodyError::TooLarge => Status::too_large(limits.max_body_bytes),
@@ -201,7 +201,9 @@ impl<H: Handler> Connection<H> {
         let _place = in_flight.take(1).ok_or_else(|| self.shared.overloaded())?;
         let request = Request::from_parts(head, body);
         let handling = caught(async { handler.handle(request, &self.peer).await });
-        let handled = deadline.bound(handling).await.ok_or_else(Status::took_too_long)?;
+        // A time of its own: a slow body must not turn what the handler would say into a 503.
+        let handled =
+            within(limits.request_timeout, handling).await.ok_or_else(Status::took_too_long)?;
         handled.map_err(|Panicked| Status::internal_error("a bug, which is in the log"))
     }
 
@@ -263,27 +265,17 @@ fn jittered(age: Duration) -> Duration {
     age.mul_f64(0.9 + random * 0.2)
 }
 
-/// The time of one request, over all that is done for it.
-struct Deadline {
-    timeout: Duration,
-    /// Known from the first time that anything had to be waited for.
-    at: Option<Instant>,
-}
-
-impl Deadline {
-    /// Does `work`, or gives up at the deadline. What is ready at once costs neither clock nor timer.
-    async fn bound<F: Future>(&mut self, work: F) -> Option<F::Output> {
-        let mut work = pin!(work);
-        let ready = poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => Poll::Ready(None),
-        });
-        if let Some(output) = ready.await {
-            return Some(output);
-        }
-        let at = *self.at.get_or_insert_with(|| Instant::now() + self.timeout);
-        timeout_at(at, work).await.ok()
+/// Does `work`, or gives up after `limit`. What is ready at once costs neither clock nor timer.
+async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    let ready = poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    });
+    if let Some(output) = ready.await {
+        return Some(output);
     }
+    timeout(limit, work).await.ok()
 }
 
 /// The handler panicked; the panic hook has logged where.

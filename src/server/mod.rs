@@ -113,7 +113,7 @@ pub struct Limits {
     pub max_requests_in_flight: usize,
     /// Bytes of a request body; a larger one gets 413.
     pub max_body_bytes: usize,
-    /// From the request's head to its answer.
+    /// From the request's head to the end of its body, and from there to its answer.
     pub request_timeout: Duration,
     /// From accept to the end of the TLS handshake.
     pub handshake_timeout: Duration,

@@ -51,12 +51,9 @@ impl Jwks {
         let (mut keys, mut skipped) = (Vec::new(), Vec::new());
         for (index, key) in written.iter().take(MAX_KEYS).enumerate() {
             match WrittenKey::parse(key) {
-                // To encrypt with, say. That is no flaw.
-                Ok(written) if written.is_for_something_else() => {}
-                Ok(written) => match written.public_key().and_then(VerifyingKey::new) {
-                    Ok(key) => {
-                        keys.push(Key { id: written.id(), algorithm: written.algorithm(), key })
-                    }
+                Ok(written) if written.encrypts() => {}
+                Ok(written) => match written.usable() {
+                    Ok((algorithm, key)) => keys.push(Key { id: written.id(), algorithm, key }),
                     Err(flaw) => skipped.push(SkippedKey { index, id: written.id(), flaw }),
                 },
                 Err(flaw) => skipped.push(SkippedKey { index, id: None, flaw }),
@@ -162,16 +159,31 @@ impl WrittenKey {
         self.kid.clone().filter(|id| !id.is_empty())
     }
 
-    fn algorithm(&self) -> Option<Algorithm> {
-        self.alg.as_deref().and_then(Algorithm::from_name)
+    /// The key, and the one algorithm that it is for, if it says so.
+    fn usable(&self) -> Result<(Option<Algorithm>, VerifyingKey), KeyFlaw> {
+        let key = VerifyingKey::new(self.public_key()?)?;
+        let algorithm = self.algorithm()?;
+        if algorithm.is_some_and(|algorithm| !key.fits(algorithm)) {
+            return Err(KeyFlaw::Algorithm);
+        }
+        Ok((algorithm, key))
     }
 
-    /// Whether it has an `alg` that no token here is signed with.
-    fn is_for_something_else(&self) -> bool {
-        let asymmetric = self.kty.as_deref() != Some("oct");
-        asymmetric
-            && self.alg.as_deref().is_some_and(|alg| !alg.is_empty())
-            && self.algorithm().is_none()
+    /// The one algorithm that the key is for, if it says so.
+    fn algorithm(&self) -> Result<Option<Algorithm>, KeyFlaw> {
+        match self.alg.as_deref() {
+            None | Some("") => Ok(None),
+            // RFC 9864 has a name for each curve of EdDSA.
+            Some("Ed25519" | "Ed448") => Ok(Some(Algorithm::EdDsa)),
+            Some(name) => Algorithm::from_name(name).map(Some).ok_or(KeyFlaw::Algorithm),
+        }
+    }
+
+    /// Whether it is to encrypt with (RFC 7518, section 4.1), which is no flaw.
+    fn encrypts(&self) -> bool {
+        self.alg
+            .as_deref()
+            .is_some_and(|alg| alg.starts_with("RSA-OAEP") || alg.starts_with("ECDH-ES"))
     }
 
     fn public_key(&self) -> Result<PublicKey, KeyFlaw> {

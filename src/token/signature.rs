@@ -206,6 +206,9 @@ pub enum KeyFlaw {
     /// Its `crv` is not one that is verified with.
     #[error("its crv is not one of P-256, P-384, P-521 (EC), Ed25519, Ed448 (OKP)")]
     Curve,
+    /// Its `alg` is not one that a key of its kind signs with here.
+    #[error("its alg is not one of a signature that its kty and crv can make")]
+    Algorithm,
     /// A parameter of its `kty` is not there.
     #[error("its {0} is missing")]
     Missing(&'static str),

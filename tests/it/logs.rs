@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::support::client::Protocol;
 use crate::support::signing::unique;
-use crate::support::{Issuer, Key, Kube, Manner, Service, all, logs};
+use crate::support::{Caller, Issuer, Key, Kube, Manner, Service, all, logs};
 
 fn fields(line: &str) -> Value {
     serde_json::from_str(line).unwrap()
@@ -38,6 +39,20 @@ async fn a_token_of_nobodys_is_logged_with_what_it_says_of_itself() {
     assert!(lines[0].len() < 1000, "it is cut: {}", lines[0].len());
     assert_eq!(fields(&lines[0])["reason"], "no_issuer");
     assert!(!lines[0].contains('\u{1b}'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_may_not_ask_is_logged_with_the_reason() {
+    let issuer = Issuer::start().await;
+    let service = Service::trusting([issuer.entry(json!({}))]).await;
+    let kube =
+        service.connect(Caller::Named("a-stranger-in-the-log"), Protocol::Http2).await.unwrap();
+    let token = issuer.token(json!({}));
+    assert_eq!(kube.send(kube.review(&token, &[])).await.unwrap().status().as_u16(), 403);
+    let lines = logs::with("a-stranger-in-the-log");
+    let line = fields(lines.first().expect("a line"));
+    assert_eq!(line["message"], "a caller was refused");
+    assert!(line["client.addr"].as_str().unwrap().starts_with("127.0.0.1:"), "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ mod keys; // rotation, withdrawal, outages, providers that lie
 mod layering; // the tower of src/
 mod logs; // what a log says, and what it must never say
 mod metrics; // names and labels, held by a golden file
+mod monitoring; // alert rules and dashboard ask for what there is
 mod overload; // too much at once
 mod probe; // the command that asks whether all is well
 mod readme; // what the README promises is there

@@ -1,8 +1,7 @@
 //! A webhook kubeconfig as kube-apiserver reads it.
 //!
-//! Only the fields that [`Kubeconfig`](super::Kubeconfig) writes, and `tls-server-name`, are known.
-//! Another one of the cluster or the user is an error: who left it out would ask in another way than
-//! kube-apiserver does.
+//! Only the fields that [`Kubeconfig`](super::Kubeconfig) writes are known. Another one of the cluster
+//! or the user is an error: who left it out would ask in another way than kube-apiserver does.
 
 use serde_json::{Map, Value};
 
@@ -158,6 +157,7 @@ mod tests {
         let written = Kubeconfig {
             server: "https://127.0.0.1:8443/authenticate/?x#y",
             certificate_authority: "ca.crt",
+            tls_server_name: Some("localhost"),
             client_certificate: "kube-apiserver.crt",
             client_key: "kube-apiserver.key",
         };
@@ -166,7 +166,7 @@ mod tests {
             Ok(Webhook {
                 server: "https://127.0.0.1:8443/authenticate".to_owned(),
                 certificate_authority: Some("ca.crt".to_owned()),
-                tls_server_name: None,
+                tls_server_name: Some("localhost".to_owned()),
                 client: Some(("kube-apiserver.crt".to_owned(), "kube-apiserver.key".to_owned())),
             })
         );

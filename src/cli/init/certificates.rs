@@ -1,4 +1,4 @@
-//! The certificates of a first installation: two authorities, and one certificate of each.
+//! Certificates as they are made: those of authorities, and of servers and clients.
 //!
 //! Keys are P-256. An authority signs leaves only, and only for its own purpose: that of the
 //! serving certificate vouches for nobody's identity, and that of the clients for no server.
@@ -12,11 +12,12 @@ use rcgen::{
 };
 use rustls_pki_types::ServerName;
 use time::{Duration, OffsetDateTime};
-use x509_parser::extensions::GeneralName;
-use x509_parser::pem::Pem;
+
+use super::bundle::Certificate;
 
 const AUTHORITY_LIFETIME: Duration = Duration::days(3653);
-const LEAF_LIFETIME: Duration = Duration::days(365);
+/// How long a certificate is good that is not an authority's.
+pub const LEAF_LIFETIME: Duration = Duration::days(365);
 /// How far back a certificate begins, for machines whose clocks are behind.
 const CLOCK_SKEW: Duration = Duration::minutes(5);
 
@@ -29,7 +30,7 @@ pub enum CertificateError {
     /// The certificate does not say that it may sign others.
     #[error("it is not the certificate of an authority (no CA:TRUE)")]
     NotAnAuthority,
-    /// The certificate is for another key.
+    /// No certificate is for this key.
     #[error("the key beside it is not the key that it certifies")]
     OtherKey,
     /// The authority has outlived its time.
@@ -75,30 +76,26 @@ impl Authority {
         Ok((Self { issuer: Issuer::new(params, key), not_after }, certificate))
     }
 
-    /// An authority that was made before.
+    /// An authority that was made before: the one of `bundle` that is for `key`.
     ///
     /// # Errors
     ///
     /// When what it signs would be refused: it is none, it has expired, or `key` is not its own.
     pub fn read(
-        certificate: &str,
+        bundle: &[Certificate],
         key: KeyPair,
         now: OffsetDateTime,
     ) -> Result<Self, CertificateError> {
-        let pem = parse_pem(certificate)?;
-        let parsed = pem.parse_x509().map_err(|_| CertificateError::Unreadable)?;
-        if !parsed.is_ca() {
+        let own = bundle.iter().find(|certificate| certificate.is_of(&key));
+        let own = own.ok_or(CertificateError::OtherKey)?;
+        if !own.is_authority {
             return Err(CertificateError::NotAnAuthority);
         }
-        if parsed.public_key().raw != key.subject_public_key_info() {
-            return Err(CertificateError::OtherKey);
+        if own.not_after <= now {
+            return Err(CertificateError::Expired(own.not_after));
         }
-        let not_after = parsed.validity().not_after.to_datetime();
-        if not_after <= now {
-            return Err(CertificateError::Expired(not_after));
-        }
-        let issuer = Issuer::from_ca_cert_der(&pem.contents.as_slice().into(), key)?;
-        Ok(Self { issuer, not_after })
+        let issuer = Issuer::from_ca_cert_der(&own.der.as_slice().into(), key)?;
+        Ok(Self { issuer, not_after: own.not_after })
     }
 
     /// The certificate, as PEM, of a server with these names.
@@ -175,34 +172,4 @@ fn subject_alt_name(name: &ServerName<'_>) -> Result<SanType, CertificateError> 
         ServerName::IpAddress(address) => SanType::IpAddress(IpAddr::from(*address)),
         name => SanType::DnsName(Ia5String::try_from(&*name.to_str())?),
     })
-}
-
-/// The names that a server may use with `certificate`.
-///
-/// # Errors
-///
-/// When it is not a PEM certificate.
-pub fn names(certificate: &str) -> Result<Vec<ServerName<'static>>, CertificateError> {
-    let pem = parse_pem(certificate)?;
-    let parsed = pem.parse_x509().map_err(|_| CertificateError::Unreadable)?;
-    let extension = parsed.subject_alternative_name().map_err(|_| CertificateError::Unreadable)?;
-    let names = extension.map(|extension| extension.value.general_names.as_slice());
-    let name = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => ServerName::try_from(*name).ok().map(|name| name.to_owned()),
-        GeneralName::IPAddress(octets) => {
-            let address = <[u8; 4]>::try_from(*octets)
-                .map(IpAddr::from)
-                .or_else(|_| <[u8; 16]>::try_from(*octets).map(IpAddr::from));
-            address.ok().map(|address| ServerName::IpAddress(address.into()))
-        }
-        _ => None,
-    };
-    Ok(names.unwrap_or_default().iter().filter_map(name).collect())
-}
-
-fn parse_pem(certificate: &str) -> Result<Pem, CertificateError> {
-    match Pem::iter_from_buffer(certificate.as_bytes()).next() {
-        Some(Ok(pem)) if pem.label == "CERTIFICATE" => Ok(pem),
-        _ => Err(CertificateError::Unreadable),
-    }
 }

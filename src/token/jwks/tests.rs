@@ -193,16 +193,21 @@ fn a_hundred_keys_are_looked_at() {
 #[test]
 fn a_key_is_used_with_the_algorithm_it_is_for() {
     let rsa = Signer::new(Algorithm::Rs256).jwk("rsa");
-    for (alg, uses) in [
-        (json!(null), [true, true]),
-        (json!("RS256"), [true, false]),
-        (json!("PS256"), [false, true]),
-        (json!("RSA-OAEP"), [false, false]),
+    for (alg, uses, flawed) in [
+        (json!(null), [true, true], false),
+        (json!("RS256"), [true, false], false),
+        (json!("PS256"), [false, true], false),
+        (json!("RSA-OAEP-256"), [false, false], false), // to encrypt with: no flaw
+        (json!("ES256"), [false, false], true),
+        (json!("RSA"), [false, false], true),
     ] {
         let (set, skipped) = parse(&[with(&rsa, "alg", alg.clone())]);
-        assert!(skipped.is_empty(), "{alg}: {skipped:?}");
+        let flaws: Vec<_> = skipped.into_iter().map(|skipped| skipped.flaw).collect();
+        assert_eq!(flaws, vec![KeyFlaw::Algorithm; usize::from(flawed)], "{alg}");
         let used = [Algorithm::Rs256, Algorithm::Ps256]
             .map(|algorithm| set.candidates(Some("rsa"), algorithm).count() == 1);
         assert_eq!(used, uses, "{alg}");
     }
+    let ed = with(&Signer::new(Algorithm::EdDsa).jwk("ed"), "alg", json!("Ed25519"));
+    assert_eq!(parse(&[ed]).0.candidates(None, Algorithm::EdDsa).count(), 1, "RFC 9864");
 }
