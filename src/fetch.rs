@@ -8,7 +8,10 @@
 //!
 //! Proxies of the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used through CONNECT.
 //! What an answer's body says never gets into an error.
+//!
+//! A [`Caller`] is the other client here: it asks a service that one runs oneself.
 
+mod caller;
 mod failure;
 mod itself;
 #[cfg(test)]
@@ -34,6 +37,7 @@ use hyper_util::rt::TokioExecutor;
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
+pub use caller::{Caller, Identity, IdentityError, Plain};
 pub use failure::FetchError;
 pub use trust::{CertificateAuthorityError, Network};
 
@@ -149,11 +153,14 @@ fn request(url: Uri) -> Request<Empty<Bytes>> {
     request
 }
 
-/// Reads the body. Its bytes are copied together: a stranger who sends them one by one would
-/// otherwise make each of them cost forty.
 async fn whole(answer: Response<Incoming>) -> Result<Fetched, FetchError> {
     let fresh_for = freshness(answer.headers());
-    let mut body = answer.into_body();
+    Ok(Fetched { body: body(answer.into_body()).await?, fresh_for })
+}
+
+/// Reads the body. Its bytes are copied together: a stranger who sends them one by one would
+/// otherwise make each of them cost forty.
+async fn body(mut body: Incoming) -> Result<Bytes, FetchError> {
     if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
         return Err(FetchError::TooLarge);
     }
@@ -165,7 +172,7 @@ async fn whole(answer: Response<Incoming>) -> Result<Fetched, FetchError> {
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(Fetched { body: bytes.into(), fresh_for })
+    Ok(bytes.into())
 }
 
 /// What is left of `s-maxage` or `max-age` after `Age`. What must not be kept, or not be used

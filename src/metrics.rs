@@ -213,6 +213,10 @@ impl Metrics {
             )?,
             registry: at.0.clone(),
         };
+        // A rule that counts increases misses the one that makes a series.
+        for result in ["success", "failure"] {
+            metrics.config_reloads.with_label_values(&[result]);
+        }
         at.gauges("build_info", "1 for the running version.", &["version"])?
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1);

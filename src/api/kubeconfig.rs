@@ -5,7 +5,11 @@
 //! client-go reloads a certificate only from a file: one embedded as `…-data` would be used until
 //! kube-apiserver restarts. Relative paths are relative to the kubeconfig itself.
 
+mod read;
+
 use std::fmt;
+
+pub use read::{KubeconfigError, Webhook};
 
 /// A webhook's address and how to prove who asks. Displayed as YAML.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -224,6 +224,22 @@ impl TokenReviewStatus<'_> {
     }
 }
 
+/// A review to be asked for, in v1, with the members that kube-apiserver sends.
+pub fn question(token: &str, audiences: &[String]) -> String {
+    let spec = match audiences {
+        [] => serde_json::json!({"token": token}),
+        _ => serde_json::json!({"token": token, "audiences": audiences}),
+    };
+    serde_json::json!({
+        "kind": "TokenReview",
+        "apiVersion": Version::V1.as_str(),
+        "metadata": {},
+        "spec": spec,
+        "status": {"user": {}},
+    })
+    .to_string()
+}
+
 /// A whole TokenReview around a ready `status`. Neither spec nor metadata is echoed.
 pub fn answer(version: Version, status: &[u8]) -> Vec<u8> {
     let head = match version {

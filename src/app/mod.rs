@@ -3,25 +3,26 @@
 //! Nothing is a static: everything is made once, in [`start`], and handed down.
 
 mod readiness;
+mod reload;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
 
-use crate::authn::token_file::{TokenFile, TokenFileAuthenticator, TokenFileError};
+use crate::authn::token_file::{TokenFileAuthenticator, TokenFileError};
 use crate::authn::{self, Chain, JwtAuthenticator, Reviews};
 use crate::config::Config;
 use crate::fetch::{CertificateAuthorityError, Network};
-use crate::filewatch::{FileError, FileWatch};
+use crate::filewatch::FileError;
 use crate::keys;
 use crate::lifecycle::Drain;
-use crate::live::Live;
 use crate::metrics::{Metrics, RegistrationError};
 use crate::resources::{Admin, Router, Webhook};
-use crate::server::{self, Limits, Listener, Tls, TlsError};
+use crate::server::{self, Bound, Limits, Listener, TlsError};
 
 use readiness::{Issuer, Readiness};
 
@@ -34,7 +35,7 @@ const SHARE_OF_ONE_ISSUER: usize = 4;
 pub struct Pace {
     /// Those of the key sets.
     pub keys: keys::Pace,
-    /// How often the token file is looked at. Default 2 s.
+    /// How often the token file and those of TLS are looked at. Default 2 s.
     pub files: Duration,
 }
 
@@ -61,6 +62,14 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// The unix socket cannot be made.
+    #[error("cannot listen on admin.socket {}: {source}; its folder has to exist and be writable", path.display())]
+    Socket {
+        /// `admin.socket`.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// An issuer's CA has changed since it was checked.
     #[error("{issuer}: {source}")]
     CertificateAuthority {
@@ -79,7 +88,7 @@ pub enum StartError {
 
 /// A started process. Dropping it ends everything at once; [`drain`](Self::drain) does not.
 pub struct Running {
-    /// Where the HTTPS listener is.
+    /// Where the HTTPS listener is, or will be once every issuer has been tried.
     pub webhook: SocketAddr,
     /// Where the admin listener is.
     pub admin: SocketAddr,
@@ -105,7 +114,8 @@ impl Running {
     }
 }
 
-/// Starts serving `config`. Ready is what `/readyz` says, once every issuer has been tried.
+/// Starts to serve `config`: probes at once, reviews as soon as every issuer has been tried. Until
+/// then nobody listens on the webhook's port, so that a process which was there before keeps it.
 ///
 /// # Errors
 ///
@@ -114,28 +124,27 @@ impl Running {
 pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     metrics.config_loaded(&config.hash, SystemTime::now());
-    let tls = Tls::load(&config.server)?;
-    for (file, at) in tls.expiries() {
-        metrics.certificate_expires(&file.to_string_lossy(), *at);
-    }
-    let webhook = listen(config.server.address)?;
-    let admin = listen(config.admin)?;
+    let mut background = JoinSet::new();
+    let tls = reload::tls(&config.server, pace.files, &metrics, &mut background)?;
+    let webhook = bind(config.server.address)?;
+    let admin = bind(config.admin)?;
     let mut running = Running {
-        webhook: webhook.local_addr(),
-        admin: admin.local_addr(),
+        webhook: webhook.address(),
+        admin: admin.address(),
         drain: Drain::default(),
         serving: JoinSet::new(),
-        _background: JoinSet::new(),
+        _background: background,
         _admin: JoinSet::new(),
     };
 
-    let Config { server, client_names, authn, cache, .. } = config;
+    let Config { server, client_names, admin_socket, authn, cache, .. } = config;
     let limits = server.limits;
     let api_audiences: Arc<[String]> = authn.api_audiences.clone().into();
     let token_file = match &authn.token_file {
         None => None,
         Some(settings) => {
-            let file = watch_token_file(settings, &pace, &metrics, &mut running._background)?;
+            let background = &mut running._background;
+            let file = reload::token_file(settings, pace.files, &metrics, background)?;
             Some(TokenFileAuthenticator::new(settings, file, api_audiences.clone()))
         }
     };
@@ -152,29 +161,45 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
 
     let router =
         Router::new(Webhook::new(reviews.clone(), client_names, metrics.clone()), metrics.clone());
-    running.serving.spawn(server::serve(
-        webhook,
-        Live::new(tls),
-        limits.clone(),
-        router,
-        metrics.clone(),
-        running.drain.clone(),
-    ));
     let readiness = Readiness::new(issuers, running.drain.clone());
-    running._background.spawn(readiness.clone().log_when_ready());
-    let probes = Admin::new(readiness, reviews, metrics);
-    running._admin.spawn(server::serve_plain(admin, limits, probes, Drain::default()));
-    tracing::info!(
-        webhook.addr = %running.webhook,
-        admin.addr = %running.admin,
-        version = env!("CARGO_PKG_VERSION"),
-        "serving"
-    );
+    let probes = Arc::new(Admin::new(readiness.clone(), reviews, metrics.clone()));
+    let mut serve_probes = |listener| {
+        let (limits, drain) = (limits.clone(), Drain::default());
+        running._admin.spawn(server::serve_plain(listener, limits, probes.clone(), drain));
+    };
+    serve_probes(listen(admin)?);
+    if let Some(path) = admin_socket {
+        let listener = Listener::at(&path);
+        serve_probes(listener.map_err(|source| StartError::Socket { path, source })?);
+    }
+    tracing::info!(admin.addr = %running.admin, version = env!("CARGO_PKG_VERSION"), "started");
+
+    let drain = running.drain.clone();
+    running.serving.spawn(async move {
+        let address = webhook.address();
+        let listening = async {
+            readiness.issuers_tried().await;
+            webhook.listen_when_possible().await
+        };
+        let listener = tokio::select! {
+            () = drain.begun() => return,
+            listener = listening => listener,
+        };
+        readiness.listens();
+        let (issuers, dark) = readiness.issuers_and_dark();
+        tracing::info!(webhook.addr = %address, issuers, dark, "serving");
+        server::serve(listener, tls, limits, router, metrics, drain).await;
+    });
     Ok(running)
 }
 
-fn listen(address: SocketAddr) -> Result<Listener, StartError> {
-    Listener::bind(address).map_err(|source| StartError::Listen { address, source })
+fn bind(address: SocketAddr) -> Result<Bound, StartError> {
+    Bound::to(address).map_err(|source| StartError::Listen { address, source })
+}
+
+fn listen(bound: Bound) -> Result<Listener, StartError> {
+    let address = bound.address();
+    bound.listen().map_err(|source| StartError::Listen { address, source })
 }
 
 /// An authenticator for each issuer, and its keys for the readiness.
@@ -206,34 +231,4 @@ fn open_issuers(
         ));
     }
     Ok((authenticators, issuers))
-}
-
-/// Publishes the token file, and again whenever it changes. A file that is wrong changes nothing.
-fn watch_token_file(
-    settings: &authn::TokenFileSettings,
-    pace: &Pace,
-    metrics: &Arc<Metrics>,
-    background: &mut JoinSet<()>,
-) -> Result<Live<TokenFile>, StartError> {
-    let (mut watch, content) = FileWatch::open(&settings.path);
-    let published = Live::new(TokenFile::parse(&content?)?);
-    let (live, metrics, interval) = (published.clone(), metrics.clone(), pace.files);
-    let file = settings.path.display().to_string();
-    background.spawn(async move {
-        loop {
-            let content = watch.changed(interval).await.map_err(StartError::File);
-            match content.and_then(|content| Ok(TokenFile::parse(&content)?)) {
-                Ok(tokens) => {
-                    tracing::info!(file, tokens = tokens.len(), "the token file has changed");
-                    metrics.config_reloaded(true);
-                    live.publish(tokens);
-                }
-                Err(error) => {
-                    tracing::error!(file, %error, "the token file is wrong; the last good one stays");
-                    metrics.config_reloaded(false);
-                }
-            }
-        }
-    });
-    Ok(published)
 }

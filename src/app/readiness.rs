@@ -1,6 +1,7 @@
 //! Whether reviews may come, and what each issuer has to say about it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::keys::{Health, IssuerKeys};
@@ -14,39 +15,50 @@ pub(super) struct Issuer {
     pub(super) keys: Arc<dyn IssuerKeys>,
 }
 
-/// Ready when every issuer has been tried, until the drain begins.
+/// Ready from when every issuer has been tried and the webhook listens, until the drain begins.
 ///
 /// A dark issuer does not make us unready: the others' tokens are none the worse for it, and its own
 /// are refused with a reason.
 #[derive(Clone)]
 pub(super) struct Readiness {
     issuers: Arc<[Issuer]>,
+    listens: Arc<AtomicBool>,
     drain: Drain,
 }
 
 impl Readiness {
     pub(super) fn new(issuers: Vec<Issuer>, drain: Drain) -> Self {
-        Self { issuers: issuers.into(), drain }
+        Self { issuers: issuers.into(), listens: Arc::default(), drain }
     }
 
-    /// Logs once when every issuer has been tried.
-    pub(super) async fn log_when_ready(self) {
+    /// Waits until the first attempt to get each issuer's keys has ended, well or badly.
+    pub(super) async fn issuers_tried(&self) {
         for issuer in &*self.issuers {
             issuer.keys.tried().await;
         }
+    }
+
+    /// How many issuers there are, and how many of them have no keys.
+    pub(super) fn issuers_and_dark(&self) -> (usize, usize) {
         let dark = self.issuers.iter().filter(|issuer| issuer.keys.health().keys == 0).count();
-        tracing::info!(issuers = self.issuers.len(), dark, "ready");
+        (self.issuers.len(), dark)
+    }
+
+    /// The webhook listens from now on.
+    pub(super) fn listens(&self) {
+        self.listens.store(true, Ordering::Release);
     }
 }
 
 impl Checks for Readiness {
     fn checks(&self) -> Vec<Check> {
-        let draining = self.drain.has_begun();
-        let serving = Check {
-            name: "serving".to_owned(),
-            passes: !draining,
-            detail: if draining { "draining" } else { "ok" }.to_owned(),
+        let (passes, detail) = match (self.drain.has_begun(), self.listens.load(Ordering::Acquire))
+        {
+            (true, _) => (false, "draining"),
+            (false, false) => (false, "not yet: not every issuer has been tried"),
+            (false, true) => (true, "ok"),
         };
+        let serving = Check { name: "serving".to_owned(), passes, detail: detail.to_owned() };
         let now = SystemTime::now();
         let issuers = self.issuers.iter().map(|issuer| {
             let health = issuer.keys.health();

@@ -9,6 +9,7 @@
 
 mod check;
 mod init;
+mod probe;
 mod serve;
 
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Command {
     Check(check::Args),
     /// Makes certificates, a webhook kubeconfig and a starter configuration.
     Init(init::Args),
+    /// Asks a running countersign whether it is well.
+    Probe(probe::Args),
 }
 
 /// Runs the command line of this process.
@@ -53,5 +56,6 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Probe(args) => probe::run(&args),
     }
 }

@@ -33,6 +33,7 @@ pub fn config(file: File, files: &mut Files, report: &Report) -> Option<Config> 
     let audiences = api_audiences(&file.api_audiences, report);
     let client_names = listen::client_names(&file.listen, report);
     let admin_place = file.admin.address.place.clone();
+    let admin_socket = listen::socket(file.admin.socket, files, report);
     let admin = file.admin.address.or(SocketAddr::from(([127, 0, 0, 1], 9443)));
     let max_token_bytes = size(file.limits.max_token_bytes.clone(), 64 << 10, report);
     let server = listen::check(file.listen, file.limits, files, report);
@@ -49,6 +50,7 @@ pub fn config(file: File, files: &mut Files, report: &Report) -> Option<Config> 
     Some(Config {
         client_names: client_names?,
         admin: admin?,
+        admin_socket: admin_socket?,
         authn: authn::Settings {
             api_audiences: audiences?,
             token_file: token_file?,

@@ -57,6 +57,8 @@ pub struct Listen {
 pub struct Admin {
     /// Default: `127.0.0.1:9443`.
     pub address: Entry<SocketAddr>,
+    /// Default: none.
+    pub socket: Entry<String>,
 }
 
 /// `cache`.
@@ -177,8 +179,11 @@ impl Listen {
 
 impl Admin {
     fn read(mut fields: Fields<'_>) -> Self {
-        let admin = Self { address: address(fields.take("address")) };
-        fields.finish(&["socket"]);
+        let admin = Self {
+            address: address(fields.take("address")),
+            socket: fields.take("socket").string(),
+        };
+        fields.finish(&[]);
         admin
     }
 }

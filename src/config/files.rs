@@ -37,7 +37,11 @@ impl Files {
         self.named(entry.value()?).map_err(|text| report.problem(&entry.place, text)).ok()
     }
 
-    fn named(&self, written: &str) -> Result<Named, String> {
+    /// Where the file that is `written` would be.
+    ///
+    /// # Errors
+    /// Says what is written instead of a path.
+    pub fn path(&self, written: &str) -> Result<PathBuf, String> {
         if written.is_empty() {
             return Err("Required value: the path of a file".to_owned());
         }
@@ -45,7 +49,11 @@ impl Files {
             // Perhaps a key that was pasted: not to be echoed.
             return Err("wanted the path of a file, found text of several lines".to_owned());
         }
-        let path = self.folder.join(written);
+        Ok(self.folder.join(written))
+    }
+
+    fn named(&self, written: &str) -> Result<Named, String> {
+        let path = self.path(written)?;
         match std::fs::read(&path) {
             Ok(bytes) => Ok(Named { path, bytes }),
             Err(error) => Err(format!("cannot read {}: {error}", path.display())),

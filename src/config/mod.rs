@@ -28,6 +28,8 @@ pub struct Config {
     pub client_names: Option<Vec<String>>,
     /// `admin.address`.
     pub admin: SocketAddr,
+    /// `admin.socket`, where the same is served.
+    pub admin_socket: Option<PathBuf>,
     /// `apiAudiences`, `jwt`, `tokenFile`.
     pub authn: authn::Settings,
     /// `cache`.

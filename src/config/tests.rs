@@ -99,6 +99,7 @@ fn the_defaults_are_those_of_the_design() {
         },
         client_names: None,
         admin: "127.0.0.1:9443".parse().unwrap(),
+        admin_socket: None,
         authn: authn::Settings {
             api_audiences: vec!["api".to_owned()],
             token_file: None,
@@ -127,6 +128,7 @@ fn the_example_of_the_design_loads() {
     assert_eq!(config.client_names, Some(vec!["kube-apiserver".to_owned(), "probe".to_owned()]));
     assert_eq!(config.server.client_ca_file, Some(folder.0.join("client-ca.crt")));
     assert_eq!(config.admin.to_string(), "127.0.0.1:9444");
+    assert_eq!(config.admin_socket, Some(folder.0.join("run/admin.sock")));
     assert_eq!(config.cache.rejected_ttl, Duration::ZERO);
     assert_eq!(config.server.limits.max_connections, 7);
     assert_eq!(config.server.limits.shutdown_timeout, Duration::from_secs(8));

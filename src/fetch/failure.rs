@@ -40,6 +40,9 @@ pub enum FetchError {
         /// As it was found out.
         source: legacy::Error,
     },
+    /// Nobody listens there, on this machine.
+    #[error("no connection: {0}")]
+    NobodyListens(#[source] io::Error),
     /// The proxy of the environment did not lead there.
     #[error("no connection to {host} through the proxy that HTTPS_PROXY names")]
     Proxy {

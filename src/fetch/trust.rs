@@ -6,8 +6,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::Fetcher;
 use super::itself::OrItself;
@@ -24,7 +24,8 @@ pub struct Network {
 impl Network {
     /// As the environment and the system say.
     pub fn of_this_machine() -> Self {
-        Self { system: LazyLock::new(system_roots), proxies: Arc::new(Matcher::from_env()) }
+        let system = || client(system_roots()?, Vec::new(), None).ok();
+        Self { system: LazyLock::new(system), proxies: Arc::new(Matcher::from_env()) }
     }
 
     /// A fetcher that trusts only the PEM certificates of `certificate_authority`, or the system's
@@ -39,7 +40,7 @@ impl Network {
         certificate_authority: Option<&str>,
     ) -> Result<Fetcher, CertificateAuthorityError> {
         let tls = match certificate_authority {
-            Some(pem) => client(roots(pem)?, certificates(pem)),
+            Some(pem) => client(roots(pem)?, certificates(pem), None).ok(),
             None => self.system.clone(),
         };
         Ok(Fetcher { tls, proxies: self.proxies.clone() })
@@ -65,7 +66,7 @@ pub enum CertificateAuthorityError {
     },
 }
 
-fn roots(pem: &str) -> Result<RootCertStore, CertificateAuthorityError> {
+pub(super) fn roots(pem: &str) -> Result<RootCertStore, CertificateAuthorityError> {
     let mut roots = RootCertStore::empty();
     for (index, certificate) in CertificateDer::pem_slice_iter(pem.as_bytes()).enumerate() {
         let added = certificate.is_ok_and(|certificate| roots.add(certificate).is_ok());
@@ -77,34 +78,40 @@ fn roots(pem: &str) -> Result<RootCertStore, CertificateAuthorityError> {
 }
 
 /// The certificates that [`roots`] has found good.
-fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
+pub(super) fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem.as_bytes()).flatten().collect()
 }
 
-fn system_roots() -> Option<Arc<ClientConfig>> {
+pub(super) fn system_roots() -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     // A file that cannot be read among others that can is no reason to trust nobody.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() { None } else { client(roots, Vec::new()) }
+    (!roots.is_empty()).then_some(roots)
 }
 
 /// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1, with servers that `roots` vouch for or that show one of
 /// the `configured` certificates themselves. Without resumption, so that every connection looks at
 /// the certificate again, and ten thousand issuers keep no sessions.
 ///
-/// Never absent: the provider supports both versions, and there are roots.
-fn client(
+/// Fails only if the `identity` to show cannot be used: the provider supports both versions, and
+/// there are roots.
+pub(super) fn client(
     roots: RootCertStore,
     configured: Vec<CertificateDer<'static>>,
-) -> Option<Arc<ClientConfig>> {
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-    let verifier = OrItself { webpki: webpki.build().ok()?, configured };
+    let webpki = webpki.build().map_err(|error| rustls::Error::General(error.to_string()))?;
+    let verifier = OrItself { webpki, configured };
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.ok()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-    let mut config = builder.with_no_client_auth();
+    let builder = builder?.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
-    Some(Arc::new(config))
+    Ok(Arc::new(config))
 }

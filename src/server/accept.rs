@@ -1,64 +1,29 @@
-//! Listening, and the loop that accepts.
+//! The loop that accepts, and its end.
 //!
 //! The loop only accepts: each connection, its handshake included, is a task of its own. What is one
 //! too many is closed at once, and an accept that fails for want of descriptors is tried again later.
+//!
+//! At the end, what the system has queued is accepted too before anybody is told to go: a client
+//! whose connection is reset does not ask again.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::connection::{self, Shared};
-use super::{Handler, Limits, Tls};
+use super::listener::{Listener, PAUSE, Stream};
+use super::{Handler, Limits, PeerAddress, Tls};
 use crate::lifecycle::Drain;
 use crate::live::Live;
 use crate::metrics::Metrics;
 
-/// Connections that the system completes before they are accepted.
-const BACKLOG: u32 = 1024;
-/// How long to leave a listener alone that has run out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
-
-/// A bound socket that already queues connections.
-#[derive(Debug)]
-pub struct Listener {
-    socket: TcpListener,
-    address: SocketAddr,
-}
-
-impl Listener {
-    /// Listens on `address`, port 0 for any. With SO_REUSEPORT, so that the next process can listen
-    /// there before this one has ended.
-    ///
-    /// # Errors
-    ///
-    /// Fails as socket, bind and listen do. Panics outside of a tokio runtime.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4(),
-            SocketAddr::V6(_) => TcpSocket::new_v6(),
-        }?;
-        socket.set_reuseaddr(true)?;
-        socket.set_reuseport(true)?;
-        socket.bind(address)?;
-        let socket = socket.listen(BACKLOG)?;
-        Ok(Self { address: socket.local_addr()?, socket })
-    }
-
-    /// Where it listens, with the port that the system chose.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
-}
-
 /// Serves HTTPS until the drain has begun and every connection has ended, or `shutdown_timeout`
-/// after it. Each connection gets the `tls` that is published when it is accepted.
+/// after it. Each connection gets the `tls` that is published when it is accepted, and GOAWAY when
+/// another client CA is.
 pub async fn serve<H: Handler>(
     listener: Listener,
     tls: Live<Tls>,
@@ -67,39 +32,48 @@ pub async fn serve<H: Handler>(
     metrics: Arc<Metrics>,
     drain: Drain,
 ) {
-    accept(listener, Some(tls), Shared::new(handler, limits, Some(metrics), drain)).await;
+    accept(listener, Some(tls), Shared::new(handler, limits, Some(metrics)), drain).await;
 }
 
 /// Serves HTTP/1.1 without TLS, and counts nothing: the admin listener.
 pub async fn serve_plain<H: Handler>(listener: Listener, limits: Limits, handler: H, drain: Drain) {
-    accept(listener, None, Shared::new(handler, limits, None, drain)).await;
+    accept(listener, None, Shared::new(handler, limits, None), drain).await;
 }
 
-async fn accept<H: Handler>(listener: Listener, tls: Option<Live<Tls>>, shared: Arc<Shared<H>>) {
+async fn accept<H: Handler>(
+    listener: Listener,
+    tls: Option<Live<Tls>>,
+    shared: Arc<Shared<H>>,
+    drain: Drain,
+) {
     let mut connections = JoinSet::new();
-    let mut draining = pin!(shared.drain.begun());
+    let mut draining = pin!(drain.begun());
     loop {
         shared.connections(connections.len());
         let accepted = tokio::select! {
             biased;
             () = draining.as_mut() => break,
             Some(_) = connections.join_next() => continue,
-            accepted = listener.socket.accept() => accepted,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) if connections.len() < shared.limits.max_connections => {
-                let tls = tls.as_ref().map(Live::get);
-                connections.spawn(connection::run(shared.clone(), tls, stream, address));
-            }
-            Ok(_) => shared.shed(),
+            Ok(accepted) => begin(&mut connections, &shared, &tls, accepted),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 warn!(%error, "no connection can be accepted; trying again");
-                sleep(ACCEPT_PAUSE).await;
+                sleep(PAUSE).await;
             }
         }
     }
-    drop(listener);
+    match listener.close() {
+        Ok(queued) => {
+            for accepted in queued {
+                begin(&mut connections, &shared, &tls, accepted);
+            }
+        }
+        Err(error) => warn!(%error, "connections that were queued are lost"),
+    }
+    shared.drain.begin();
     let all_ended = async {
         while connections.join_next().await.is_some() {
             shared.connections(connections.len());
@@ -109,6 +83,20 @@ async fn accept<H: Handler>(listener: Listener, tls: Option<Live<Tls>>, shared: 
         warn!(connections = connections.len(), "connections were cut at the end");
         connections.shutdown().await;
         shared.connections(0);
+    }
+}
+
+/// Makes a task of what was accepted, unless it is one too many.
+fn begin<H: Handler>(
+    connections: &mut JoinSet<()>,
+    shared: &Arc<Shared<H>>,
+    tls: &Option<Live<Tls>>,
+    (stream, address): (Stream, PeerAddress),
+) {
+    if connections.len() < shared.limits.max_connections {
+        connections.spawn(connection::run(shared.clone(), tls.clone(), stream, address));
+    } else {
+        shared.shed();
     }
 }
 
@@ -128,13 +116,5 @@ mod tests {
             let error = io::Error::from_raw_os_error(errno);
             assert_eq!(is_of_one_connection(&error), at_once, "{error}");
         }
-    }
-
-    #[tokio::test]
-    async fn two_processes_can_share_an_address() {
-        let first = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        assert_ne!(first.local_addr().port(), 0);
-        let second = Listener::bind(first.local_addr()).unwrap();
-        assert_eq!(second.local_addr(), first.local_addr());
     }
 }

@@ -8,9 +8,8 @@
 //! Refusals carry no `Retry-After`: with it, kube-apiserver would make up to 55 calls of one.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -26,15 +25,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::body::{self, BodyError};
 use super::budget::Budget;
-use super::{Handler, Limits, Peer, Tls};
+use super::listener::Stream;
+use super::{Handler, Limits, Peer, PeerAddress, Tls};
 use crate::api::Status;
 use crate::lifecycle::Drain;
+use crate::live::Live;
 use crate::metrics::Metrics;
 
 /// Streams at once on one HTTP/2 connection. Go's own default; its client opens a second connection
@@ -58,23 +58,20 @@ pub(super) struct Shared<H> {
     pub(super) limits: Limits,
     /// Of the HTTPS listener; the admin listener counts nothing.
     pub(super) metrics: Option<Arc<Metrics>>,
+    /// Tells every connection to go. Begun once the listener is closed.
     pub(super) drain: Drain,
     in_flight: Budget,
     bodies: Budget,
 }
 
 impl<H: Handler> Shared<H> {
-    pub(super) fn new(
-        handler: H,
-        limits: Limits,
-        metrics: Option<Arc<Metrics>>,
-        drain: Drain,
-    ) -> Arc<Self> {
+    pub(super) fn new(handler: H, limits: Limits, metrics: Option<Arc<Metrics>>) -> Arc<Self> {
         let in_flight = Budget::new(limits.max_requests_in_flight);
         // Not in flight × max_body_bytes, which is gigabytes. Never less than a few of the largest.
         let bodies = (limits.max_requests_in_flight.saturating_mul(BODY_ROOM))
             .max(limits.max_body_bytes.saturating_mul(4));
-        Arc::new(Self { handler, limits, metrics, drain, in_flight, bodies: Budget::new(bodies) })
+        let (drain, bodies) = (Drain::default(), Budget::new(bodies));
+        Arc::new(Self { handler, limits, metrics, drain, in_flight, bodies })
     }
 
     /// Shows how many connections are open.
@@ -100,20 +97,29 @@ impl<H: Handler> Shared<H> {
 /// Serves `stream` until it ends: with TLS if there is a `tls`.
 pub(super) async fn run<H: Handler>(
     shared: Arc<Shared<H>>,
-    tls: Option<Arc<Tls>>,
-    stream: TcpStream,
-    address: SocketAddr,
+    tls: Option<Live<Tls>>,
+    stream: Stream,
+    address: PeerAddress,
 ) {
+    let stream = match stream {
+        Stream::Tcp(stream) => stream,
+        Stream::Unix(stream) => {
+            let peer = Peer { address, certificate: None };
+            return Connection { shared, peer }.serve(stream, false, pending()).await;
+        }
+    };
     // Fails only on a socket that is closed already, which the next read tells.
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else {
-        let connection = Connection { shared, peer: Peer { address, certificate: None } };
-        return connection.serve(stream, false).await;
+    let Some(published) = tls else {
+        let peer = Peer { address, certificate: None };
+        return Connection { shared, peer }.serve(stream, false, pending()).await;
     };
+    let tls = published.get();
     match timeout(shared.limits.handshake_timeout, tls.accept(stream)).await {
         Ok(Ok(accepted)) => {
             let peer = Peer { address, certificate: accepted.certificate };
-            Connection { shared, peer }.serve(accepted.stream, accepted.http2).await;
+            let doubted = Tls::other_clients(&published, tls);
+            Connection { shared, peer }.serve(accepted.stream, accepted.http2, doubted).await;
         }
         Ok(Err(error)) => debug!(client.addr = %address, %error, "the TLS handshake failed"),
         Err(_) => debug!(client.addr = %address, "the TLS handshake took too long"),
@@ -127,9 +133,9 @@ struct Connection<H> {
 }
 
 impl<H: Handler> Connection<H> {
-    /// Serves HTTP on `stream` until it ends, is told to (drain, age) and has finished, or
-    /// has not finished in time.
-    async fn serve<S>(self, stream: S, http2: bool)
+    /// Serves HTTP on `stream` until it ends, is told to (drain, age, `doubted`) and has finished,
+    /// or has not finished in time.
+    async fn serve<S>(self, stream: S, http2: bool, doubted: impl Future<Output = ()>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -149,6 +155,7 @@ impl<H: Handler> Connection<H> {
             ended = serving.as_mut() => return this.ended(ended),
             () = this.shared.drain.begun() => {}
             () = sleep(jittered(limits.max_connection_age)) => {}
+            () = doubted => {}
         }
         serving.as_mut().graceful_shutdown();
         // One timeout for the requests that are here, one for those that came before the client

@@ -11,10 +11,12 @@ mod accept;
 mod body;
 mod budget;
 mod connection;
+mod listener;
 #[cfg(test)]
 mod tests;
 mod tls;
 
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,7 +26,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
-pub use accept::{Listener, serve, serve_plain};
+pub use accept::{serve, serve_plain};
+pub use listener::{Bound, Listener};
 pub use tls::{Tls, TlsError};
 
 /// Answers whole requests. One for each listener.
@@ -38,13 +41,41 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Bytes>> + Send;
 }
 
+impl<H: Handler> Handler for Arc<H> {
+    fn handle(
+        &self,
+        request: Request<Bytes>,
+        peer: &Peer,
+    ) -> impl Future<Output = Response<Bytes>> + Send {
+        H::handle(self, request, peer)
+    }
+}
+
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// The remote address of the socket.
-    pub address: SocketAddr,
+    /// Where it is.
+    pub address: PeerAddress,
     /// The client certificate, verified against `listen.clientCAFile`; absent if none was shown.
     pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+/// The remote end of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerAddress {
+    /// Of a TCP connection.
+    Tcp(SocketAddr),
+    /// A process of this machine, at the other end of a unix socket: it has no address.
+    Unix,
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix => f.write_str("unix"),
+        }
+    }
 }
 
 /// The names in a verified client certificate, as kube-apiserver reads them.

@@ -26,12 +26,25 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::AttributeTypeAndValue;
 
 use super::{ClientCertificate, Settings};
+use crate::live::Live;
 
 /// What the files held when they were read.
+///
+/// Equal is what holds the same certificates and key.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ServerConfig>,
     expiries: Vec<(PathBuf, SystemTime)>,
+    /// Hash of the certificate, its intermediates and the key.
+    serving: blake3::Hash,
+    /// Hash of the authorities that clients are verified against, if they are.
+    clients: Option<blake3::Hash>,
+}
+
+impl PartialEq for Tls {
+    fn eq(&self, other: &Self) -> bool {
+        (self.serving, self.clients) == (other.serving, other.clients)
+    }
 }
 
 /// Why the files cannot be served with.
@@ -135,6 +148,7 @@ impl Tls {
     pub fn load(settings: &Settings) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut expiries = Vec::new();
+        let mut clients = None;
 
         let chain = certificates(&settings.certificate_file)?;
         expiries.push(expiry(&settings.certificate_file, &chain)?);
@@ -146,6 +160,7 @@ impl Tls {
             Some(file) => {
                 let authorities = certificates(file)?;
                 expiries.push(expiry(file, &authorities)?);
+                clients = Some(hash(&authorities, &[]));
                 let mut roots = RootCertStore::empty();
                 for (index, authority) in authorities.into_iter().enumerate() {
                     roots.add(authority).map_err(|_| TlsError::InvalidCertificate {
@@ -165,6 +180,7 @@ impl Tls {
             }
         };
         let key = private_key(&settings.private_key_file)?;
+        let serving = hash(&chain, key.secret_der());
         let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch {
                 certificate: settings.certificate_file.clone(),
@@ -174,12 +190,21 @@ impl Tls {
         })?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self { config: Arc::new(config), expiries })
+        Ok(Self { config: Arc::new(config), expiries, serving, clients })
     }
 
     /// When the first certificate in each file expires.
     pub fn expiries(&self) -> &[(PathBuf, SystemTime)] {
         &self.expiries
+    }
+
+    /// Waits until clients are verified against other authorities than in `accepted`: then nobody
+    /// vouches any more for those who were let in.
+    pub(super) async fn other_clients(published: &Live<Self>, accepted: Arc<Self>) {
+        let mut seen = accepted.clone();
+        while seen.clients == accepted.clients {
+            seen = published.changed_from(&seen).await;
+        }
     }
 
     /// Shakes hands on `stream`.
@@ -236,6 +261,15 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
         pem::Error::NoItemsFound => TlsError::NoKey { file: file.to_owned() },
         source => TlsError::InvalidPem { file: file.to_owned(), source },
     })
+}
+
+fn hash(certificates: &[CertificateDer<'_>], key: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for der in certificates.iter().map(AsRef::as_ref).chain([key]) {
+        hasher.update(&(der.len() as u64).to_le_bytes());
+        hasher.update(der);
+    }
+    hasher.finalize()
 }
 
 /// When the first of the `certificates` of a `file` expires. One outside of what a [`SystemTime`]

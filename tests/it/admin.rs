@@ -1,6 +1,7 @@
 //! What probes and people get from the admin listener.
 
 use serde_json::json;
+use tokio::net::TcpStream;
 
 use crate::support::issuer::KEYS;
 use crate::support::service::Setup;
@@ -25,12 +26,16 @@ async fn ready_is_when_every_issuer_was_tried() {
     let (_, checks) = service.admin("/readyz?verbose").await;
     assert!(line(&checks, &held).starts_with("[-]"), "not tried yet: {checks}");
     assert!(line(&checks, &dark).starts_with("[+]"), "tried, in vain: {checks}");
+    assert!(checks.starts_with("[-]serving not yet"), "{checks}");
     for path in ["/livez", "/healthz"] {
         assert_eq!(service.admin(path).await, (200, "ok".to_owned()));
     }
+    let early = TcpStream::connect(service.address()).await;
+    assert!(early.is_err(), "whoever served there before must keep the connections");
 
     gate.open();
     service.until_ready().await;
+    assert!(TcpStream::connect(service.address()).await.is_ok());
     assert_eq!(service.admin("/readyz").await, (200, "ok".to_owned()));
     let (code, checks) = service.admin("/readyz?verbose").await;
     assert_eq!(code, 200);

@@ -16,7 +16,9 @@ mod logs; // what a log says, and what it must never say
 mod metrics; // names and labels, held by a golden file
 mod monitoring; // alert rules and dashboard ask for what there is
 mod overload; // too much at once
+mod probe; // the command that asks whether all is well
 mod readme; // what the README promises is there
+mod reload; // certificates and client CA that change
 mod shutdown; // an end in order
 mod token_file; // users in a file
 mod webhook; // the contract with kube-apiserver on the wire

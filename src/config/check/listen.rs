@@ -1,4 +1,4 @@
-//! `listen` and `limits`.
+//! `listen` and `limits`, and the socket of `admin`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -51,6 +51,18 @@ pub fn check(
         report.problem(&entry.place, error.to_string());
     }
     Some(settings)
+}
+
+/// The path of a unix socket: `None` is a problem, `Some(None)` is none.
+pub fn socket(entry: Entry<String>, files: &Files, report: &Report) -> Option<Option<PathBuf>> {
+    let path = entry.and_then(report, |written| {
+        let path = files.path(&written)?;
+        match std::os::unix::net::SocketAddr::from_pathname(&path) {
+            Ok(_) => Ok(path),
+            Err(error) => Err(format!("{} cannot be a socket: {error}", path.display())),
+        }
+    });
+    path.map(Some).or(None)
 }
 
 /// Whose client certificates may ask: `None` is a problem, `Some(None)` is anybody.

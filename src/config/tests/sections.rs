@@ -89,7 +89,15 @@ fn each_mistake_is_named() {
         ),
         ("admin: {address: '127.0.0.2:8443'}", vec![]),
         ("listen: {address: '127.0.0.1:0'}\nadmin: {address: '127.0.0.1:0'}", vec![]),
-        ("admin: {socket: /run/x}", vec![later("admin.socket")]),
+        ("admin: {socket: /run/x}", vec![]),
+        ("admin: {socket: ''}", vec![s("admin.socket: Required value: the path of a file")]),
+        (
+            &format!("admin: {{socket: /{}}}", "x".repeat(107)),
+            vec![format!(
+                "admin.socket: /{} cannot be a socket: path must be shorter than SUN_LEN",
+                "x".repeat(107)
+            )],
+        ),
         // cache
         ("cache: {rejectedTTL: 0, authenticatedTTL: 0s}", vec![]),
         (

@@ -74,8 +74,9 @@ async fn a_panic_is_a_500_and_the_connection_lives() {
 
 #[tokio::test]
 async fn the_admin_listener_speaks_plain_http() {
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let (address, drain) = (listener.local_addr(), Drain::default());
+    let bound = Bound::to("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (address, drain) = (bound.address(), Drain::default());
+    let listener = bound.listen().unwrap();
     let handler = Echo { gate: Arc::new(Semaphore::new(0)), waiting: Arc::new(Semaphore::new(0)) };
     let serving = tokio::spawn(serve_plain(listener, limits(), handler, drain.clone()));
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());

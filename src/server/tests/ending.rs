@@ -66,3 +66,54 @@ async fn an_old_connection_that_does_not_go_is_cut() {
     let mut stream = server.client().connect(b"h2").await.unwrap();
     let _ = soon(tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new())).await;
 }
+
+/// Their clients believe that they are connected, and kube-apiserver's does not ask twice.
+#[tokio::test]
+async fn a_drain_serves_the_connections_that_are_queued() {
+    let server = Server::start(limits());
+    // Once it accepts it has looked, and knows of nothing more.
+    assert_eq!(server.http2().await.post("/", Sending::of(5)).await.0, StatusCode::OK);
+    // The system completes these without the server, which has no turn before the drain begins.
+    let queued: Vec<_> =
+        (0..5).map(|_| std::net::TcpStream::connect(server.address).unwrap()).collect();
+    server.drain.begin();
+    for stream in queued {
+        stream.set_nonblocking(true).unwrap();
+        let stream = TcpStream::from_std(stream).unwrap();
+        let stream = server.client().connect_on(stream, b"h2").await.unwrap();
+        let client = Http2::new(stream).await;
+        assert_eq!(client.post("/", Sending::of(5)).await.0, StatusCode::OK);
+        soon(client.ended()).await;
+    }
+    assert!(TcpStream::connect(server.address).await.is_err());
+    soon(server.serving).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_client_ca_sends_everybody_away_and_another_certificate_nobody() {
+    let server = Server::start(limits());
+    let publish = |settings: &Settings| assert!(server.tls.publish(Tls::load(settings).unwrap()));
+    let client = server.http2().await;
+    let waiting = client.start_post("/wait", Sending::of(5));
+    server.waits(1).await;
+
+    let (scratch, other) = (Scratch::new(), Authority::new());
+    let mut settings = settings(&scratch.0, &server.authority, limits());
+    publish(&settings);
+    let newer = server.http2().await;
+    for client in [&client, &newer] {
+        assert_eq!(client.post("/", Sending::of(5)).await.0, StatusCode::OK);
+    }
+
+    settings.client_ca_file = Some(scratch.write("other-ca.crt", &other.pem));
+    publish(&settings);
+    soon(newer.ended()).await;
+    soon(async { while client.try_post("/", Sending::of(5)).await.is_ok() {} }).await;
+    server.gate.add_permits(1);
+    assert_eq!(waiting.await.unwrap().0, StatusCode::OK, "what was begun is answered");
+    soon(client.ended()).await;
+    let identity = other.issue_client("kube-apiserver", "masters");
+    let stream = Client::new(&server, &[&TLS13], Some(identity)).connect(b"h2").await.unwrap();
+    let (_, names) = Http2::new(stream).await.post("/", Sending::of(0)).await;
+    assert_eq!(names, r#"0 Some(("kube-apiserver", ["masters"]))"#);
+}

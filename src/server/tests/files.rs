@@ -84,3 +84,23 @@ fn the_first_expiry_in_each_file_is_known_and_the_past_is_no_error() {
     assert_eq!(tls.expiries()[1].0, settings.client_ca_file.unwrap());
     assert!(tls.expiries()[1].1 > SystemTime::now());
 }
+
+#[test]
+fn equal_is_what_holds_the_same() {
+    let (scratch, authority) = (Scratch::new(), Authority::new());
+    let mut settings = settings(&scratch.0, &authority, limits());
+    let load = |settings: &Settings| Tls::load(settings).unwrap();
+    let first = load(&settings);
+    scratch.write("client-ca.crt", &format!("# a comment\n{}", authority.pem));
+    assert_eq!(first, load(&settings));
+    let more = Authority::new();
+    scratch.write("client-ca.crt", &format!("{}{}", authority.pem, more.pem));
+    assert_ne!(first, load(&settings), "one more client CA");
+    scratch.write("client-ca.crt", &authority.pem);
+    let (certificate, key) = authority.issue_serving();
+    scratch.write("tls.crt", &certificate);
+    scratch.write("tls.key", &key);
+    assert_ne!(first, load(&settings), "another certificate");
+    settings.client_ca_file = None;
+    assert_ne!(load(&settings), first);
+}

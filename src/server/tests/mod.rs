@@ -142,6 +142,7 @@ impl Handler for Echo {
 struct Server {
     address: SocketAddr,
     authority: Authority,
+    tls: Live<Tls>,
     metrics: Arc<Metrics>,
     drain: Drain,
     gate: Arc<Semaphore>,
@@ -155,14 +156,16 @@ impl Server {
         let scratch = Scratch::new();
         let settings = settings(&scratch.0, &authority, limits.clone());
         let tls = Live::new(Tls::load(&settings).unwrap());
-        let listener = Listener::bind(settings.address).unwrap();
-        let address = listener.local_addr();
+        let published = tls.clone();
+        let bound = Bound::to(settings.address).unwrap();
+        let address = bound.address();
+        let listener = bound.listen().unwrap();
         let (metrics, drain) = (Arc::new(Metrics::new().unwrap()), Drain::default());
         let (gate, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let handler = Echo { gate: gate.clone(), waiting: waiting.clone() };
         let serving =
             tokio::spawn(serve(listener, tls, limits, handler, metrics.clone(), drain.clone()));
-        Self { address, authority, metrics, drain, gate, waiting, serving }
+        Self { address, authority, tls: published, metrics, drain, gate, waiting, serving }
     }
 
     /// Waits until `requests` more wait at the gate.
@@ -236,9 +239,16 @@ impl Client {
     }
 
     async fn connect(&self, protocol: &[u8]) -> std::io::Result<TlsStream<TcpStream>> {
+        self.connect_on(TcpStream::connect(self.address).await?, protocol).await
+    }
+
+    async fn connect_on(
+        &self,
+        stream: TcpStream,
+        protocol: &[u8],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut config = self.config.clone();
         config.alpn_protocols = vec![protocol.to_vec()];
-        let stream = TcpStream::connect(self.address).await?;
         let name = ServerName::try_from("localhost").unwrap();
         soon(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
     }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What `/metrics` said at one time.
 pub struct Scrape(Vec<Series>);
 
-struct Series {
+/// One line.
+pub struct Series {
     name: String,
     labels: BTreeMap<String, String>,
     value: f64,
@@ -42,7 +43,8 @@ impl Scrape {
         self.0.iter().map(shape).collect()
     }
 
-    fn matching<'a>(
+    /// The series of `countersign_<name>` that have these labels.
+    pub fn matching<'a>(
         &'a self,
         name: &'a str,
         labels: &'a [(&str, &str)],

@@ -40,12 +40,15 @@ impl Authority {
 
     /// A certificate for a server on this machine.
     pub fn server(&self) -> Leaf {
+        self.server_until(2999)
+    }
+
+    /// The same, until the beginning of that year.
+    pub fn server_until(&self, year: i32) -> Leaf {
         let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        self.sign(
-            CertificateParams::new(names).unwrap(),
-            "server",
-            ExtendedKeyUsagePurpose::ServerAuth,
-        )
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        self.sign(params, "server", ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// A certificate for a client of that common name.

@@ -114,6 +114,16 @@ impl Service {
         self.directory.write(name, content);
     }
 
+    /// The path of a file beside the configuration.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.0.join(name)
+    }
+
+    /// Where the admin listener is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.running.admin
+    }
+
     /// What the admin listener says at `path`.
     pub async fn admin(&self, path: &str) -> (u16, String) {
         get(self.running.admin, path).await.unwrap()
