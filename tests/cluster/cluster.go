@@ -92,7 +92,7 @@ func (c *Cluster) Tails(lines int) string {
 func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }
 
 func (c *Cluster) startProcess(name, program string, arguments ...string) (*Process, error) {
-	process, err := startProcess(name, c.dir, program, arguments...)
+	process, err := StartProcess(name, c.dir, program, arguments...)
 	if err == nil {
 		c.processes = append(c.processes, process)
 	}

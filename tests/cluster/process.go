@@ -28,9 +28,9 @@ type Process struct {
 	exited  chan struct{} // closed once it has been waited for
 }
 
-// startProcess runs a program in a directory of its own choosing, with nothing of the caller's
+// StartProcess runs a program in a directory of its own choosing, with nothing of the caller's
 // environment but the search path: no proxy, no kubeconfig, no setting of the person who tests.
-func startProcess(name, dir, program string, arguments ...string) (*Process, error) {
+func StartProcess(name, dir, program string, arguments ...string) (*Process, error) {
 	log := Log{filepath.Join(dir, name+".log")}
 	// A program that is started again goes on in the log of its first time.
 	output, err := os.OpenFile(log.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -127,7 +127,12 @@ func (p *Process) Stop() error {
 		return nil
 	case <-time.After(Patience):
 	}
+	p.Kill()
+	return fmt.Errorf("%s did not end within %v of SIGTERM", p.Name, Patience)
+}
+
+// Kill ends the process without asking it, and waits until it is gone.
+func (p *Process) Kill() {
 	_ = p.command.Process.Kill() // it may just have ended
 	<-p.exited
-	return fmt.Errorf("%s did not end within %v of SIGTERM", p.Name, Patience)
 }

@@ -1,6 +1,6 @@
-// Kubernetes in one program: kube-apiserver, etcd and kubectl, each by the name it is called by.
+// Kubernetes in one program: every component, each by the name it is called by.
 //
-// They share most of their packages, so one program is quicker to link, and smaller, than three. The
+// They share most of their packages, so one program is quicker to link, and smaller, than eight. The
 // name is argv[0], as with busybox, or else the first argument:
 //
 //	ln -s kubernetes kubectl && ./kubectl version
@@ -11,6 +11,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,13 +24,24 @@ import (
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
+	kubeadmerrors "k8s.io/kubernetes/cmd/kubeadm/app/util/errors"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 // components run to their end and give the exit code. They read os.Args for themselves.
 var components = map[string]func() int{
-	"etcd":           etcd,
-	"kube-apiserver": func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
-	"kubectl":        runKubectl,
+	"etcd":                    etcd,
+	"kube-apiserver":          func() int { return cli.Run(apiserver.NewAPIServerCommand()) },
+	"kube-controller-manager": func() int { return cli.Run(controllers.NewControllerManagerCommand()) },
+	"kube-proxy":              func() int { return cli.Run(proxy.NewProxyCommand()) },
+	"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
+	"kubeadm":                 runKubeadm,
+	"kubectl":                 runKubectl,
+	"kubelet":                 func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
 }
 
 func main() {
@@ -57,5 +69,11 @@ func runKubectl() int {
 	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 		kubectlutil.CheckErr(err) // prints it, and exits
 	}
+	return 0
+}
+
+// runKubeadm leaves it to kubeadm itself, as it has exit codes of its own.
+func runKubeadm() int {
+	kubeadmerrors.HandleError(kubeadm.Run()) // prints an error, and exits
 	return 0
 }
