@@ -4,6 +4,7 @@ CARGO ?= cargo
 TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 RELEASE = $(TARGET)/release/countersign
 CASES = ../shared/conformance
+BIN = $(CURDIR)/tests/cluster/bin
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 IMAGE ?= localhost/countersign:$(VERSION)
@@ -27,17 +28,18 @@ run: ## the webhook on this machine, with development certificates, and a comman
 test: ## every Rust test
 	$(CARGO) test
 
-lint: ## rustfmt, clippy, cargo-deny (bans, licences, sources)
+lint: ## rustfmt, clippy, cargo-deny (bans, licences, sources); and lint-chart
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) deny check bans licenses sources
+	$(MAKE) lint-chart
 
 audit: ## cargo-deny's advisories; needs the internet
 	$(CARGO) deny check advisories
 
 lint-chart: release ## helm lint, kubeconform, promtool and check over deploy/; needs Go
 	$(MAKE) -C tests/cluster chart-tools
-	HELM=$(CURDIR)/tests/cluster/bin/helm KUBECONFORM=$(CURDIR)/tests/cluster/bin/kubeconform SCHEMAS=$(CURDIR)/tests/cluster/bin/schemas COUNTERSIGN=$(RELEASE) deploy/chart/ci/check.sh
+	HELM=$(BIN)/helm KUBECONFORM=$(BIN)/kubeconform SCHEMAS=$(BIN)/schemas COUNTERSIGN=$(RELEASE) deploy/chart/ci/check.sh
 
 test-cluster: release image ## a real Kubernetes: control plane, and as root on Linux a node; needs Go and Node
 	cd tests/idp && npm ci --no-audit --no-fund
