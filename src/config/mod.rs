@@ -1,6 +1,6 @@
 //! The configuration: files in, every floor's own settings out. Nothing below knows it.
 //!
-//! A file is read as it is written ([`mod@file`]) and then checked into a [`Config`] ([`check`]).
+//! A file is read as it is written (`file`) and then checked into a [`Config`] (`check`).
 //! Both go on after a mistake, so that [`Problems`] lists them all.
 
 mod check;
