@@ -41,10 +41,10 @@ lint-chart: release ## helm lint, kubeconform, promtool and check over deploy/; 
 	$(MAKE) -C tests/cluster chart-tools
 	HELM=$(BIN)/helm KUBECONFORM=$(BIN)/kubeconform SCHEMAS=$(BIN)/schemas COUNTERSIGN=$(RELEASE) deploy/chart/ci/check.sh
 
-test-cluster: release image ## a real Kubernetes: control plane, and as root on Linux a node; needs Go and Node
+test-cluster: image ## a real Kubernetes: control plane, and as root on Linux a node; needs Go and Node
 	cd tests/idp && npm ci --no-audit --no-fund
 	$(MAKE) -C tests/cluster node
-	cd tests/cluster && COUNTERSIGN=$(RELEASE) IMAGE=$(TARGET)/image.tar go test -v -count=1 -timeout 30m -p 1 . ./node
+	cd tests/cluster && COUNTERSIGN=$(TARGET)/$(MUSL)/release/countersign IMAGE=$(TARGET)/image.tar go test -v -count=1 -timeout 30m -p 1 . ./node
 
 conformance: release ## recorded answers of kube-apiserver's authenticator; needs Node and ../shared
 	@mkdir -p target

@@ -65,7 +65,7 @@ async fn accept<H: Handler>(
             }
         }
     }
-    match listener.close() {
+    match listener.close().await {
         Ok(queued) => {
             for accepted in queued {
                 begin(&mut connections, &shared, &tls, accepted);

@@ -121,13 +121,17 @@ impl Listener {
         })
     }
 
-    /// Ends listening, and gives what is queued already. Those clients believe that they are
-    /// connected; closing the socket would reset them.
+    /// Ends listening, and gives what is queued already: those clients believe that they are
+    /// connected, and closing the socket would reset them.
     ///
-    /// A connection that arrives between the last of these and the close is reset all the same: the
-    /// system offers no way to refuse new ones first.
-    pub(super) fn close(self) -> io::Result<Vec<(Stream, PeerAddress)>> {
+    /// First no more may begin ([`only_those_who_have_begun`]), and those who have are given a moment.
+    /// So nobody is reset: a client that comes now tries again within a second, and meets whoever
+    /// listens on this address then.
+    pub(super) async fn close(self) -> io::Result<Vec<(Stream, PeerAddress)>> {
         let Self::Tcp(socket) = self else { return Ok(Vec::new()) };
+        if only_those_who_have_begun(&socket).is_ok() {
+            tokio::time::sleep(HANDSHAKE).await;
+        }
         // The system is asked itself: the runtime knows only what it has polled for.
         let socket = socket.into_std()?;
         let mut queued = Vec::new();
@@ -137,6 +141,31 @@ impl Listener {
         }
         Ok(queued)
     }
+}
+
+/// How long a TCP handshake that has begun may take to be whole.
+const HANDSHAKE: Duration = Duration::from_millis(50);
+
+/// Has the system drop what would begin a connection here, and nothing else.
+///
+/// A classic BPF program over the TCP header: byte 13 has the flags, and 2 is SYN (RFC 9293, section
+/// 3.1). Clients send a SYN that was dropped again.
+#[cfg(target_os = "linux")]
+fn only_those_who_have_begun(socket: &TcpListener) -> io::Result<()> {
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_SET: u16 = 0x45;
+    const RETURN: u16 = 0x06;
+    socket2::SockRef::from(socket).attach_filter(&[
+        socket2::SockFilter::new(LOAD_BYTE, 0, 0, 13),
+        socket2::SockFilter::new(JUMP_IF_SET, 0, 1, 2),
+        socket2::SockFilter::new(RETURN, 0, 0, 0),
+        socket2::SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ])
+}
+
+#[cfg(not(target_os = "linux"))]
+fn only_those_who_have_begun(_: &TcpListener) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// A connection, before anything was said on it.
@@ -160,6 +189,57 @@ mod tests {
         let second = Bound::to(first.address()).unwrap();
         assert_eq!(second.address(), first.address());
         let _listening = (first.listen().unwrap(), second.listen().unwrap());
+    }
+
+    /// Two processes in turns on one address, and clients who come all the time.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nobody_is_reset_when_one_of_two_listeners_ends() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        use tokio::sync::watch;
+        use tokio::task::JoinSet;
+        use tokio::time::{Instant, timeout_at};
+
+        async fn greet(stream: Stream) {
+            let Stream::Tcp(mut stream) = stream else { return };
+            stream.write_all(b"x").await.unwrap();
+        }
+        /// Greets whoever comes within `time`, and then those who wait.
+        async fn greet_for(listener: Listener, time: Duration) {
+            let end = Instant::now() + time;
+            while let Ok(accepted) = timeout_at(end, listener.accept()).await {
+                greet(accepted.unwrap().0).await;
+            }
+            for (stream, _) in listener.close().await.unwrap() {
+                greet(stream).await;
+            }
+        }
+        let address = Bound::to("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listen = |address| Bound::to(address).unwrap().listen().unwrap();
+        let address = address.address();
+        let stays = tokio::spawn(greet_for(listen(address), Duration::from_secs(3600)));
+        let greeted = watch::Sender::new(0_usize);
+        let mut clients = JoinSet::new();
+        for _ in 0..8 {
+            let greeted = greeted.clone();
+            clients.spawn(async move {
+                loop {
+                    let mut client = TcpStream::connect(address).await.unwrap();
+                    client.read_u8().await.expect("a greeting");
+                    greeted.send_modify(|greeted| *greeted += 1);
+                }
+            });
+        }
+        for _ in 0..5 {
+            greet_for(listen(address), Duration::from_millis(20)).await;
+            // Whoever came while it ended comes again, and is greeted by the one that stays.
+            let goal = *greeted.borrow() + 200;
+            let mut watching = greeted.subscribe();
+            tokio::select! {
+                _ = watching.wait_for(|greeted| *greeted >= goal) => {}
+                Some(ended) = clients.join_next() => panic!("{ended:?}"),
+            }
+        }
+        stays.abort();
     }
 
     #[tokio::test]
