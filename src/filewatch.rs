@@ -1,1 +1,174 @@
-//! filewatch
+//! A file that is read again when its content changes.
+//!
+//! A [`FileWatch`] looks at the content, every time, and at nothing else: neither a clock nor an
+//! inode says reliably whether a file has changed, and a ConfigMap changes by swapping a symbolic
+//! link. A file that cannot be read is reported once, and again when it fails in another way.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// The largest file that is read.
+pub const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// A watched file.
+#[derive(Debug)]
+pub struct FileWatch {
+    path: PathBuf,
+    seen: Seen,
+}
+
+/// What was reported last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Seen {
+    Content(blake3::Hash),
+    Failure(io::ErrorKind),
+}
+
+impl FileWatch {
+    /// Reads the file at `path` for the first time, blocking, and watches it from then on.
+    pub fn open(path: impl Into<PathBuf>) -> (Self, Result<Bytes, FileError>) {
+        let path = path.into();
+        let content = read(&path);
+        (Self { path, seen: Seen::of(&content) }, content)
+    }
+
+    /// Waits until the content differs from what was reported last, or cannot be read, and reports
+    /// that. Looks once per `interval`. Nothing is lost by dropping the future.
+    pub async fn changed(&mut self, interval: Duration) -> Result<Bytes, FileError> {
+        loop {
+            tokio::time::sleep(interval).await;
+            let path = self.path.clone();
+            let reading = tokio::task::spawn_blocking(move || read(&path));
+            // Reading does not panic; it may only be cancelled, by the end of the runtime.
+            let Ok(content) = reading.await else { return std::future::pending().await };
+            let seen = Seen::of(&content);
+            if seen != self.seen {
+                self.seen = seen;
+                return content;
+            }
+        }
+    }
+}
+
+impl Seen {
+    fn of(content: &Result<Bytes, FileError>) -> Self {
+        match content {
+            Ok(content) => Self::Content(blake3::hash(content)),
+            Err(FileError(error)) => Self::Failure(error.kind()),
+        }
+    }
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the file cannot be read: {0}")]
+pub struct FileError(io::Error);
+
+fn read(path: &Path) -> Result<Bytes, FileError> {
+    content(path).map(Bytes::from).map_err(FileError)
+}
+
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    // Before it is opened: to open a pipe without a writer blocks for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut content = Vec::new();
+    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_FILE_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MiB"));
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const OFTEN: Duration = Duration::from_millis(1);
+
+    /// An empty directory that is gone after the test.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("countersign-{name}-{}", std::process::id()));
+            std::fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_reported_when_its_content_changes_and_only_then() {
+        let directory = Directory::new("filewatch");
+        let path = directory.0.join("keys");
+        std::fs::write(&path, "old").unwrap();
+        let (mut watch, first) = FileWatch::open(&path);
+        assert_eq!(first.unwrap(), "old");
+
+        // Another inode and time, the same content: no change. The next one is.
+        let replace = |content| {
+            std::fs::write(directory.0.join("next"), content).unwrap();
+            std::fs::rename(directory.0.join("next"), &path).unwrap();
+        };
+        replace("old");
+        let same = timeout(20 * OFTEN, watch.changed(OFTEN)).await;
+        assert!(same.is_err(), "{same:?}");
+        replace("new");
+        assert_eq!(watch.changed(OFTEN).await.unwrap(), "new");
+    }
+
+    #[tokio::test]
+    async fn a_swapped_link_is_followed_as_in_a_config_map() {
+        let directory = Directory::new("filewatch-link");
+        for version in ["1", "2"] {
+            std::fs::create_dir(directory.0.join(version)).unwrap();
+            std::fs::write(directory.0.join(version).join("keys"), version).unwrap();
+        }
+        symlink("1", directory.0.join("..data")).unwrap();
+        symlink("..data/keys", directory.0.join("keys")).unwrap();
+        let (mut watch, first) = FileWatch::open(directory.0.join("keys"));
+        assert_eq!(first.unwrap(), "1");
+        symlink("2", directory.0.join("..next")).unwrap();
+        std::fs::rename(directory.0.join("..next"), directory.0.join("..data")).unwrap();
+        assert_eq!(watch.changed(OFTEN).await.unwrap(), "2");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_reported_and_then_what_can() {
+        let directory = Directory::new("filewatch-broken");
+        let path = directory.0.join("keys");
+        let (mut watch, first) = FileWatch::open(&path);
+        assert!(first.unwrap_err().to_string().contains("No such file"));
+        std::fs::create_dir(&path).unwrap();
+        let error = watch.changed(OFTEN).await.unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+        std::fs::remove_dir(&path).unwrap();
+        File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        let error = watch.changed(OFTEN).await.unwrap_err();
+        assert!(error.to_string().contains("larger than 16 MiB"), "{error}");
+        File::create(&path).unwrap().set_len(MAX_FILE_BYTES).unwrap();
+        assert_eq!(watch.changed(OFTEN).await.unwrap().len() as u64, MAX_FILE_BYTES);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_not_even_opened() {
+        let (_, content) = FileWatch::open("/dev/null");
+        assert!(content.unwrap_err().to_string().contains("not a regular file"));
+    }
+}

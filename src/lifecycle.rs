@@ -1,1 +1,75 @@
-//! lifecycle
+//! The end of the process: the signal that asks for it, and the word that spreads it.
+//!
+//! Whoever holds a [`Drain`] can wait for it: the listeners stop accepting, the connections finish
+//! what they have, and readiness turns red. It begins once and is never taken back.
+
+use std::future::Future;
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Whether the process has begun to end. Cloning gives another handle on the same word.
+#[derive(Clone, Debug, Default)]
+pub struct Drain(watch::Sender<bool>);
+
+impl Drain {
+    /// Begins the end. Beginning it again changes nothing.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether the end has begun: such a process is not ready.
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until the end has begun.
+    pub async fn begun(&self) {
+        // Fails only without a sender, and that is `self`.
+        let _ = self.0.subscribe().wait_for(|begun| *begun).await;
+    }
+}
+
+/// Waits for SIGTERM or SIGINT, either of which no longer kills the process once this has returned.
+///
+/// # Errors
+///
+/// Fails if the handlers cannot be installed.
+pub fn terminated() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn all_who_wait_hear_it_and_so_do_those_who_come_later() {
+        let drain = Drain::default();
+        let waiting = tokio::spawn({
+            let drain = drain.clone();
+            async move { drain.begun().await }
+        });
+        assert!(!drain.has_begun());
+        drain.clone().begin();
+        waiting.await.unwrap();
+        assert!(drain.has_begun());
+        drain.begun().await;
+    }
+
+    #[tokio::test]
+    async fn sigterm_is_heard_also_before_anybody_waits() {
+        let terminated = terminated().unwrap();
+        let kill = format!("kill -TERM {}", std::process::id());
+        assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        terminated.await;
+    }
+}

@@ -3,7 +3,9 @@
 //! The text of a message is read by people and by kube-apiserver's log; `reason` and `code` by
 //! client-go, which retries on some of them (the contract, section 1.5).
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 /// A failure, as `k8s.io/apimachinery/pkg/apis/meta/v1.Status`.
@@ -108,8 +110,28 @@ impl Status {
         )
     }
 
+    /// 503: the answer was not ready within `limits.requestTimeout`. Not 504, which kube-apiserver
+    /// would repeat.
+    pub fn took_too_long() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ServiceUnavailable",
+            "the server is currently unable to handle the request: the answer took too long",
+        )
+    }
+
     fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into() }
+    }
+
+    /// The whole answer.
+    pub fn to_response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.to_json().into());
+        *response.status_mut() = self.code;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        response
     }
 
     /// The body, in upstream's order of keys, ending in a newline.

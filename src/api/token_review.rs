@@ -7,7 +7,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
+use serde::de::MapAccess;
+use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The API group of a TokenReview.
@@ -58,7 +61,7 @@ impl<'a> TokenReview<'a> {
             #[serde(borrow, default, deserialize_with = "text")]
             api_version: Cow<'a, str>,
             #[serde(borrow, default)]
-            spec: Option<Spec<'a>>,
+            spec: Option<Object<Spec<'a>>>,
         }
         #[derive(Deserialize, Default)]
         #[serde(expecting = "a TokenReviewSpec object")]
@@ -69,7 +72,8 @@ impl<'a> TokenReview<'a> {
             audiences: Option<Vec<Text<'a>>>,
         }
 
-        let wire: Wire<'a> = serde_json::from_slice(body).map_err(|error| explain(&error))?;
+        let Object(wire): Object<Wire<'a>> =
+            serde_json::from_slice(body).map_err(|error| explain(&error))?;
         if !matches!(&*wire.kind, "" | "TokenReview") {
             return Err(format!(
                 "kind {:?} is not reviewed here: want TokenReview",
@@ -87,12 +91,31 @@ impl<'a> TokenReview<'a> {
                 ));
             }
         };
-        let spec = wire.spec.unwrap_or_default();
+        let spec = wire.spec.map(|Object(spec)| spec).unwrap_or_default();
         Ok(Self {
             version,
             token: spec.token,
             audiences: spec.audiences.unwrap_or_default().into_iter().map(|text| text.0).collect(),
         })
+    }
+}
+
+/// A `T` written as an object: a derived `T` alone would also be read from a list of its members.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, members: M) -> Result<Self::Value, M::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Visitor(PhantomData))
     }
 }
 
@@ -201,6 +224,22 @@ impl TokenReviewStatus<'_> {
     }
 }
 
+/// A review to be asked for, in v1, with the members that kube-apiserver sends.
+pub fn question(token: &str, audiences: &[String]) -> String {
+    let spec = match audiences {
+        [] => serde_json::json!({"token": token}),
+        _ => serde_json::json!({"token": token, "audiences": audiences}),
+    };
+    serde_json::json!({
+        "kind": "TokenReview",
+        "apiVersion": Version::V1.as_str(),
+        "metadata": {},
+        "spec": spec,
+        "status": {"user": {}},
+    })
+    .to_string()
+}
+
 /// A whole TokenReview around a ready `status`. Neither spec nor metadata is echoed.
 pub fn answer(version: Version, status: &[u8]) -> Vec<u8> {
     let head = match version {
@@ -263,6 +302,8 @@ mod tests {
             (r#"{"apiVersion":"v1"}"#, "apiVersion \"v1\" is not reviewed here"),
             (r#"{"spec":{"audiences":"secret"}}"#, "wrong type"),
             (r#"{"spec":"secret"}"#, "wrong type"),
+            (r#"{"spec":["secret",[]]}"#, "wrong type"),
+            (r#"["TokenReview","secret"]"#, "wrong type"),
             (r#"{"spec":{"token":"secret""#, "ends too early"),
             ("secret", "not JSON"),
         ] {

@@ -1,13 +1,16 @@
 //! The answers given before, and the one way to get a new one.
 //!
-//! A hit is synchronous: a keyed hash, the marks, the expiry. A miss is a task of its own that all
-//! callers with the same question wait for; a caller that hangs up cancels nothing. An answer is
+//! A hit is synchronous: a keyed hash, the marks, the expiry. A miss is judged once for all callers
+//! with the same question, in a task of its own if anything has to be waited for; a caller that hangs
+//! up cancels nothing. An answer is
 //! served only while everything it rests on is as it was (its [`Marks`]) and never past the token's
 //! `exp`. Refusals live in a cache of their own, so that junk never evicts the good, and what could
 //! not be checked is never kept.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use moka::Expiry;
@@ -174,11 +177,11 @@ impl Reviews {
         token: &str,
         audiences: &[impl AsRef<str>],
     ) -> Result<Arc<Answer>, NotReviewed> {
-        let mut answer = {
+        let (mut answer, load) = {
             let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(load) = loads.get(key) {
                 self.metrics.cache_joins.inc();
-                load.clone()
+                (load.clone(), None)
             } else if let Some(answer) = self.hit(key) {
                 // It came in between our looking and our taking the lock.
                 self.metrics.cache_hits.inc();
@@ -189,15 +192,22 @@ impl Reviews {
                 self.metrics.cache_misses.inc();
                 let (sender, receiver) = watch::channel(None);
                 loads.insert(*key, receiver.clone());
-                let credential = Credential {
-                    token: Secret::new(token),
-                    audiences: self.wanted(audiences),
-                };
+                let credential =
+                    Credential { token: Secret::new(token), audiences: self.wanted(audiences) };
                 let load = Load { reviews: self.clone(), key: *key };
-                tokio::spawn(async move { sender.send_replace(Some(load.run(&credential).await)) });
-                receiver
+                let run = async move {
+                    sender.send_replace(Some(load.run(&credential).await));
+                };
+                (receiver, Some(Box::pin(run)))
             }
         };
+        // Most loads need nothing but this thread. One that has to wait goes on as a task of its
+        // own, which nobody's hanging up can cancel.
+        if let Some(mut load) = load
+            && !poll_fn(|cx| Poll::Ready(load.as_mut().poll(cx).is_ready())).await
+        {
+            tokio::spawn(load);
+        }
         match answer.wait_for(Option::is_some).await {
             Ok(answer) => answer.clone().ok_or(NotReviewed::Panicked),
             Err(_) => Err(NotReviewed::Panicked),
@@ -228,19 +238,19 @@ impl Reviews {
                 marks: authentication.marks,
             },
             // kube-apiserver remembers it for us, and it costs next to nothing to say again.
-            Ok(Verdict::NoOpinion) => Answer {
+            Ok(Verdict::NoOpinion(marks)) => Answer {
                 status: TokenReviewStatus::default().to_json(),
                 outcome: Outcome::NoOpinion,
                 ttl: Duration::ZERO,
                 valid_until: None,
-                marks: Marks::new(),
+                marks,
             },
             Err(error) => self.refusal(error, &credential.audiences),
         }
     }
 
     fn refusal(&self, error: AuthnError, audiences: &[impl AsRef<str>]) -> Answer {
-        let unavailable = error.reason().class() == Class::Unavailable;
+        let unavailable = error.class() == Class::Unavailable;
         Answer {
             status: TokenReviewStatus {
                 error: &error.message(),
@@ -279,7 +289,7 @@ impl Load {
         let reviews = &self.reviews;
         let mut loads = 1;
         loop {
-            let attempt = Attempt { credential, now: SystemTime::now() };
+            let attempt = Attempt::new(credential, SystemTime::now());
             let verdict = reviews.chain.authenticate(&attempt).await;
             let answer = Arc::new(reviews.answer(verdict, credential));
             let holds = answer.marks.iter().all(|mark| mark.holds());

@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::live::Marks;
 use crate::metrics::Metrics;
 use crate::token::{BoxFuture, UnverifiedJwt};
 
 use super::metered::Metered;
 use super::token_file::TokenFileAuthenticator;
 use super::{
-    Attempt, Authenticator, AuthnError, JwtAuthenticator, Reason, RefusalLog, Verdict,
+    Attempt, Authenticator, AuthnError, Cause, JwtAuthenticator, NO_ISSUER, RefusalLog, Verdict,
 };
 
 /// The `issuer` label of a token that no configured source claims.
@@ -22,7 +23,7 @@ const NOBODY: &str = "none";
 pub struct Chain {
     token_file: Option<Metered<TokenFileAuthenticator>>,
     /// By `iss`, so that ten thousand issuers cost what one does.
-    jwt: HashMap<Arc<str>, Arc<Metered<JwtAuthenticator>>>,
+    jwt: HashMap<Arc<str>, Metered<JwtAuthenticator>>,
     metrics: Arc<Metrics>,
     log: Arc<RefusalLog>,
     nobody: Arc<str>,
@@ -39,12 +40,8 @@ impl Chain {
         let mut by_issuer = HashMap::with_capacity(jwt.len());
         for authenticator in jwt {
             let name = authenticator.issuer().clone();
-            let aliases = authenticator.issuer_aliases();
-            let metered =
-                Arc::new(Metered::new(name, authenticator, metrics.clone(), log.clone()));
-            for alias in aliases {
-                by_issuer.insert(alias, metered.clone());
-            }
+            let metered = Metered::new(name.clone(), authenticator, metrics.clone(), log.clone());
+            by_issuer.insert(name, metered);
         }
         Self {
             token_file: token_file.map(|inner| {
@@ -59,15 +56,15 @@ impl Chain {
     }
 
     /// Counts and logs a token that was refused before it could be anybody's.
-    pub fn refuse(&self, cause: super::Cause) -> AuthnError {
+    pub fn refuse(&self, cause: Cause) -> AuthnError {
         let error = AuthnError::new(&self.nobody, cause);
-        self.metrics.rejected(NOBODY, error.reason().as_str());
+        self.metrics.rejected(NOBODY, error.reason());
         self.log.refused(&error);
         error
     }
 
     fn no_issuer(&self, unverified_issuer: Option<&str>) {
-        self.metrics.rejected(NOBODY, Reason::NoIssuer.as_str());
+        self.metrics.rejected(NOBODY, NO_ISSUER);
         self.log.no_issuer(&self.nobody, unverified_issuer);
     }
 }
@@ -78,18 +75,29 @@ impl Authenticator for Chain {
         attempt: &'a Attempt<'a>,
     ) -> BoxFuture<'a, Result<Verdict, AuthnError>> {
         Box::pin(async move {
+            let mut consulted = Marks::new();
             if let Some(token_file) = &self.token_file {
-                let verdict = token_file.authenticate(attempt).await;
-                if !matches!(verdict, Ok(Verdict::NoOpinion)) {
-                    return verdict;
+                match token_file.authenticate(attempt).await {
+                    Ok(Verdict::NoOpinion(marks)) => consulted = marks,
+                    verdict => return verdict,
                 }
             }
-            let jwt = UnverifiedJwt::parse(attempt.credential.token.expose());
-            match jwt.as_ref().and_then(|jwt| self.jwt.get(jwt.issuer())) {
-                Some(issuer) => issuer.authenticate(attempt).await,
+            let unverified_issuer = attempt.jwt.as_ref().map(UnverifiedJwt::issuer);
+            match unverified_issuer.and_then(|issuer| self.jwt.get(issuer)) {
+                // The file was asked too: what it says of the token may change.
+                Some(issuer) => match issuer.authenticate(attempt).await {
+                    Ok(mut verdict) => {
+                        verdict.marks_mut().append(&mut consulted);
+                        Ok(verdict)
+                    }
+                    Err(mut error) => {
+                        error.marks.append(&mut consulted);
+                        Err(error)
+                    }
+                },
                 None => {
-                    self.no_issuer(jwt.as_ref().map(UnverifiedJwt::issuer));
-                    Ok(Verdict::NoOpinion)
+                    self.no_issuer(unverified_issuer);
+                    Ok(Verdict::NoOpinion(consulted))
                 }
             }
         })

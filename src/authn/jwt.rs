@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::claims::{Claims, ClaimRule, reserved};
-use crate::live::Mark;
-use crate::token::{BoxFuture, Jwks, KeySet, KeysUnavailable, UnverifiedJwt, Verifier, VerifyError};
+use crate::claims::{ClaimRule, Claims, reserved};
+use crate::live::{Mark, Marks};
+use crate::token::{BoxFuture, KeySet, KeysUnavailable, UnverifiedJwt, Verifier, VerifyError};
 
 use super::{
     Attempt, AudienceScope, Authentication, Authenticator, AuthnError, Cause, JwtSettings, Verdict,
@@ -103,8 +103,11 @@ impl JwtAuthenticator {
             Ok(user) => user,
             Err(cause) => return Err(self.refused(cause, mark)),
         };
+        // Sorted: both lists may be thousands long.
+        let mut own: Vec<_> = claims.audiences().iter().map(String::as_str).collect();
+        own.sort_unstable();
         let mut audiences = attempt.credential.audiences.clone();
-        audiences.retain(|wanted| self.is_good_for(claims, wanted));
+        audiences.retain(|wanted| self.is_good_for(&own, wanted));
         if audiences.is_empty() {
             return Err(self.refused(Cause::Audiences, mark));
         }
@@ -118,9 +121,9 @@ impl JwtAuthenticator {
         }))
     }
 
-    /// Whether a token with these claims is good for the audience `wanted` (design, section 3).
-    fn is_good_for(&self, claims: &Claims, wanted: &String) -> bool {
-        let own = || claims.audiences().iter().any(|own| own == wanted);
+    /// Whether a token with these audiences of its `own` is good for the audience `wanted`.
+    fn is_good_for(&self, own: &[&str], wanted: &String) -> bool {
+        let own = || own.binary_search(&wanted.as_str()).is_ok();
         match self.settings.audience_scope {
             AudienceScope::ApiServer => {
                 self.api_audiences.contains(wanted)
@@ -146,10 +149,10 @@ impl Authenticator for JwtAuthenticator {
         attempt: &'a Attempt<'a>,
     ) -> BoxFuture<'a, Result<Verdict, AuthnError>> {
         Box::pin(async move {
-            let Some(jwt) = UnverifiedJwt::parse(attempt.credential.token.expose()) else {
-                return Ok(Verdict::NoOpinion);
+            let Some(jwt) = &attempt.jwt else {
+                return Ok(Verdict::NoOpinion(Marks::new()));
             };
-            match tokio::time::timeout(self.review_timeout, self.judge(&jwt, attempt)).await {
+            match tokio::time::timeout(self.review_timeout, self.judge(jwt, attempt)).await {
                 Ok(verdict) => verdict,
                 Err(_) => Err(AuthnError::new(&self.issuer, Cause::Timeout)),
             }

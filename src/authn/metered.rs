@@ -34,13 +34,13 @@ impl<A: Authenticator> Authenticator for Metered<A> {
             let outcome = match &verdict {
                 Ok(Verdict::Authenticated(_)) => Outcome::Authenticated,
                 // Not its token: nothing was judged.
-                Ok(Verdict::NoOpinion) => return verdict,
+                Ok(Verdict::NoOpinion(_)) => return verdict,
                 Err(error) => {
-                    self.metrics.rejected(&self.name, error.reason().as_str());
+                    self.metrics.rejected(&self.name, error.reason());
                     self.log.refused(error);
-                    match error.reason().class() {
+                    match error.class() {
                         Class::Unavailable => Outcome::Unavailable,
-                        Class::Rejected | Class::NoOpinion => Outcome::Rejected,
+                        Class::Rejected => Outcome::Rejected,
                     }
                 }
             };

@@ -8,7 +8,6 @@ mod cache;
 mod chain;
 mod jwt;
 mod metered;
-mod reason;
 mod refusal_log;
 mod settings;
 pub mod token_file;
@@ -20,12 +19,11 @@ use crate::api::UserInfo;
 use crate::claims::{ClaimError, Reserved};
 use crate::live::Marks;
 use crate::secret::Secret;
-use crate::token::{BoxFuture, KeysUnavailable, VerifyError};
+use crate::token::{BoxFuture, KeysUnavailable, UnverifiedJwt, VerifyError};
 
 pub use cache::{Answer, NotReviewed, Reviews};
 pub use chain::Chain;
 pub use jwt::JwtAuthenticator;
-pub use reason::{Class, Reason};
 pub use refusal_log::RefusalLog;
 pub use settings::{AudienceScope, CacheSettings, JwtSettings, Settings, TokenFileSettings};
 
@@ -41,8 +39,17 @@ pub struct Credential {
 pub struct Attempt<'a> {
     /// What is to be judged.
     pub credential: &'a Credential,
+    /// The token as a JWT of somebody, if it is one. Nothing about it is proven.
+    pub jwt: Option<UnverifiedJwt<'a>>,
     /// When.
     pub now: SystemTime,
+}
+
+impl<'a> Attempt<'a> {
+    /// An attempt at `credential`, now.
+    pub fn new(credential: &'a Credential, now: SystemTime) -> Self {
+        Self { credential, jwt: UnverifiedJwt::parse(credential.token.expose()), now }
+    }
 }
 
 /// Judges tokens. Asked only when no remembered answer is at hand, so that a box is cheap.
@@ -59,8 +66,18 @@ pub trait Authenticator: Send + Sync {
 pub enum Verdict {
     /// The token is good.
     Authenticated(Authentication),
-    /// The token is nobody's here.
-    NoOpinion,
+    /// The token is nobody's here, as far as these marks hold.
+    NoOpinion(Marks),
+}
+
+impl Verdict {
+    /// Everything this rests on.
+    fn marks_mut(&mut self) -> &mut Marks {
+        match self {
+            Self::Authenticated(authentication) => &mut authentication.marks,
+            Self::NoOpinion(marks) => marks,
+        }
+    }
 }
 
 /// A good token.
@@ -120,6 +137,41 @@ pub enum Cause {
     Timeout,
 }
 
+/// Whose fault it is that a token is not authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The token's: the same one gets the same answer for a while.
+    Rejected,
+    /// The circumstances': it could not be checked now, and the answer is never remembered.
+    Unavailable,
+}
+
+/// The reason of a token that no configured source claims.
+pub const NO_ISSUER: &str = "no_issuer";
+
+/// Every reason there is, in the order of the README's table. People's alerts stand on these words:
+/// none is ever renamed.
+pub const REASONS: [&str; 18] = [
+    NO_ISSUER,
+    "malformed",
+    "algorithm_not_allowed",
+    "unknown_key",
+    "bad_signature",
+    "expired",
+    "not_yet_valid",
+    "lifetime_too_long",
+    "audience_mismatch",
+    "missing_claim",
+    "invalid_claim",
+    "email_not_verified",
+    "empty_username",
+    "claim_rule",
+    "reserved_identity",
+    "keys_unavailable",
+    "claims_source_unavailable",
+    "timeout",
+];
+
 /// The longest `status.error`, in bytes.
 const MAX_MESSAGE_BYTES: usize = 256;
 
@@ -129,9 +181,27 @@ impl AuthnError {
         Self { issuer: issuer.clone(), cause: cause.into(), marks: Marks::new(), retry_at: None }
     }
 
-    /// The fixed word for it: metric label, log field and documentation anchor.
-    pub fn reason(&self) -> Reason {
-        Reason::of(&self.cause)
+    /// The fixed word for it: metric label, log field and documentation anchor, one of [`REASONS`].
+    pub fn reason(&self) -> &'static str {
+        match &self.cause {
+            Cause::Token(error) => error.reason(),
+            Cause::Claims(error) => error.reason(),
+            Cause::Reserved(error) => error.reason(),
+            Cause::Keys(_) => "keys_unavailable",
+            Cause::Audiences => "audience_mismatch",
+            Cause::Empty | Cause::TooLong => "malformed",
+            Cause::Timeout => "timeout",
+        }
+    }
+
+    /// Whether it is the circumstances' fault and not the token's.
+    pub fn class(&self) -> Class {
+        match &self.cause {
+            Cause::Keys(_) | Cause::Timeout | Cause::Claims(ClaimError::Distributed(_)) => {
+                Class::Unavailable
+            }
+            _ => Class::Rejected,
+        }
     }
 
     /// `status.error`: at most 256 bytes, with no claim value, library error or part of the token.

@@ -89,6 +89,9 @@ impl TokenFile {
             hashed: HashMap::new(),
             content: blake3::hash(bytes),
         };
+        if let Some(line) = misquoted(bytes) {
+            return Err(TokenFileError::NotCsv { line });
+        }
         let mut rows =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
         for row in rows.records() {
@@ -118,7 +121,11 @@ impl TokenFile {
         let user = UserInfo {
             username: username.to_owned(),
             uid: uid.to_owned(),
-            groups: groups.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect(),
+            groups: groups
+                .split(',')
+                .filter(|group| !group.is_empty())
+                .map(str::to_owned)
+                .collect(),
             ..UserInfo::default()
         };
         let earlier = match token.strip_prefix(SHA256_PREFIX) {
@@ -126,9 +133,7 @@ impl TokenFile {
                 let digest = digest(digits).ok_or(TokenFileError::BadDigest { line })?;
                 self.hashed.insert(blake3::keyed_hash(&self.key, &digest), user.into())
             }
-            None => {
-                self.clear.insert(blake3::keyed_hash(&self.key, token.as_bytes()), user.into())
-            }
+            None => self.clear.insert(blake3::keyed_hash(&self.key, token.as_bytes()), user.into()),
         };
         match earlier {
             Some(_) => Err(TokenFileError::Duplicate { line }),
@@ -160,6 +165,37 @@ impl TokenFile {
 impl PartialEq for TokenFile {
     fn eq(&self, other: &Self) -> bool {
         self.content == other.content
+    }
+}
+
+/// The first line with a quote that RFC 4180 does not allow there, as Go has it. The csv crate
+/// forgives them all: one that is never closed would make all lines below it part of one user.
+fn misquoted(bytes: &[u8]) -> Option<u64> {
+    #[derive(Clone, Copy)]
+    enum At {
+        Begin,
+        Bare,
+        /// Since which line.
+        Quoted(u64),
+        /// The quote is closed, or doubled.
+        Quote(u64),
+    }
+    let (mut at, mut line) = (At::Begin, 1);
+    for byte in bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) {
+        at = match (at, byte) {
+            (At::Begin, b'"') => At::Quoted(line),
+            (At::Quoted(since), b'"') => At::Quote(since),
+            (At::Quote(since), b'"') => At::Quoted(since),
+            (At::Quoted(_), _) => at,
+            (_, b',' | b'\n' | b'\r') => At::Begin,
+            (At::Bare, b'"') | (At::Quote(_), _) => return Some(line),
+            (At::Begin | At::Bare, _) => At::Bare,
+        };
+        line += u64::from(*byte == b'\n');
+    }
+    match at {
+        At::Quoted(since) => Some(since),
+        _ => None,
     }
 }
 
@@ -207,7 +243,7 @@ impl Authenticator for TokenFileAuthenticator {
         Box::pin(async move {
             let (mark, file) = self.file.read();
             let Some(user) = file.user(attempt.credential.token.expose()) else {
-                return Ok(Verdict::NoOpinion);
+                return Ok(Verdict::NoOpinion(vec![mark]));
             };
             let refused = |cause: Cause| AuthnError {
                 marks: vec![mark.clone()],
@@ -246,9 +282,17 @@ mod tests {
         assert_eq!(file.user("t1").unwrap().username, "ann");
         assert_eq!(file.user("t2").unwrap().groups, ["dev"]);
         let user = file.user("t3").unwrap();
-        assert_eq!((user.username.as_str(), &user.groups[..]), ("c, d", &["g1".into(), "g2".into()][..]));
+        assert_eq!(
+            (user.username.as_str(), &user.groups[..]),
+            ("c, d", &["g1".into(), "g2".into()][..])
+        );
         assert_eq!(file.user("test").unwrap().username, "eve", "by its SHA-256");
-        for unknown in ["", "t", "t1 ", "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"] {
+        for unknown in [
+            "",
+            "t",
+            "t1 ",
+            "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ] {
             assert!(file.user(unknown).is_none(), "{unknown}");
         }
     }
@@ -266,6 +310,26 @@ mod tests {
             assert_eq!(TokenFile::parse(text.as_bytes()).err(), Some(want), "{text}");
         }
         assert!(matches!(TokenFile::parse(b"t,\xff,1\n"), Err(TokenFileError::NotCsv { line: 1 })));
+    }
+
+    /// Without this, one quote too many made the next line's token a group of the line's user.
+    #[test]
+    fn a_stray_quote_swallows_no_line() {
+        for (text, line) in [
+            ("t1,ann,1\nt2,bob,2,\"dev\nt3,eve,3\n", 2),
+            ("t1,ann,1,\"dev\nt2,bob,2,\"ops\"\n", 2),
+            ("t1,\"ann\"x,1\n", 1),
+            ("t1,a\"nn,1\n", 1),
+            ("\r\nt1\",ann,1\r\n", 2),
+            ("t1,ann,1,\"", 1),
+        ] {
+            let error = TokenFile::parse(text.as_bytes()).err();
+            assert_eq!(error, Some(TokenFileError::NotCsv { line }), "{text}");
+        }
+        let good = "\u{feff}\"t\"\"1\",\"a\nb\",1,\"x,y\"\r\nt2,bob,2,\"\"";
+        let file = TokenFile::parse(good.as_bytes()).unwrap();
+        assert_eq!(file.user("t\"1").unwrap().groups, ["x", "y"]);
+        assert_eq!(file.user("t2").unwrap().username, "bob");
     }
 
     #[test]

@@ -1,41 +1,86 @@
 //! What a verified token says, and the user it names. Pure: no clock, no I/O.
+//!
+//! [`Claims`] are read from a payload that somebody signed, and so are whatever the signer liked:
+//! nothing here may panic, recurse or guess on them. [`ClaimMapping`] makes a user of them,
+//! [`ClaimRule`]s restrict which are taken, and [`reserved`] guards the names that Kubernetes keeps
+//! for itself. All follow kube-apiserver's JWT authenticator; where they do not, they say so.
 
-/// From claims to a user: `claimMappings`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimMapping {
-    /// `username`.
-    pub username: PrefixedClaim,
-    /// `groups`; absent: no groups.
-    pub groups: Option<PrefixedClaim>,
-    /// `uid.claim`; absent: no uid.
-    pub uid: Option<String>,
-    /// `extra`, in the order written.
-    pub extra: Vec<ExtraClaim>,
+#[expect(clippy::module_inception, reason = "claims are what this folder is about")]
+mod claims;
+mod json_object;
+mod mapping;
+mod numeric_date;
+mod rules;
+
+pub mod reserved;
+
+pub use claims::{Claims, unverified_issuer};
+pub use json_object::{Flaw, JsonObject, Value};
+pub use mapping::{ClaimMapping, ExtraClaim, PrefixedClaim};
+pub use numeric_date::NumericDate;
+pub use reserved::Reserved;
+pub use rules::ClaimRule;
+
+/// Why claims were refused.
+///
+/// Its text is for the caller: it names claims as the configuration or the specification does, and
+/// never their values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// The payload as a whole cannot be relied on.
+    #[error("the token is malformed: its payload {0}")]
+    Malformed(Flaw),
+    /// A claim that the configuration needs is not there.
+    #[error("the token has no claim {0:?}")]
+    Missing(String),
+    /// A claim has the wrong type.
+    #[error("the token's claim {claim:?} is not {wanted}")]
+    Invalid {
+        /// The claim's name.
+        claim: String,
+        /// What it should have been.
+        wanted: &'static str,
+    },
+    /// `_claim_names` names a source that `_claim_sources` does not have (OpenID Connect Core 1.0,
+    /// section 5.6.2).
+    #[error("the token's claim \"_claim_names\" names a source that is not in \"_claim_sources\"")]
+    NoSource,
+    /// The claim has to be fetched from another place, which is not done yet.
+    #[error("the token's claim {0:?} is kept elsewhere (_claim_names) and could not be fetched")]
+    Distributed(String),
+    /// `username` is mapped from `email`, and the issuer does not vouch for it.
+    #[error("the token's claim \"email_verified\" is not true")]
+    EmailNotVerified,
+    /// The mapped username would be empty, which upstream allows.
+    #[error("the username is empty: the token's claim {0:?} has no value")]
+    EmptyUsername(String),
+    /// The claim of an entry of `claimValidationRules` has another value than the required one.
+    #[error("the token's claim {0:?} does not have the value that claimValidationRules requires")]
+    Rule(String),
 }
 
-/// A claim and what its value is prefixed with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PrefixedClaim {
-    /// The claim's name, matched exactly.
-    pub claim: String,
-    /// May be empty.
-    pub prefix: String,
+impl ClaimError {
+    /// The fixed word for logs, metrics and documentation.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Missing(_) => "missing_claim",
+            Self::Invalid { .. } | Self::NoSource => "invalid_claim",
+            Self::Distributed(_) => "claims_source_unavailable",
+            Self::EmailNotVerified => "email_not_verified",
+            Self::EmptyUsername(_) => "empty_username",
+            Self::Rule(_) => "claim_rule",
+        }
+    }
+
+    /// A claim that is not what it should be.
+    fn invalid(claim: &str, wanted: &'static str) -> Self {
+        Self::Invalid { claim: claim.to_owned(), wanted }
+    }
 }
 
-/// A claim that becomes `user.extra[key]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExtraClaim {
-    /// `key`: a lowercase, domain-prefixed path.
-    pub key: String,
-    /// The claim's name, matched exactly.
-    pub claim: String,
-}
-
-/// A claim that must be there and have one value: an entry of `claimValidationRules`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimRule {
-    /// The claim's name, matched exactly.
-    pub claim: String,
-    /// The string it must be.
-    pub required_value: String,
+/// Claims as the issuer would have signed them, for the tests of this folder.
+#[cfg(test)]
+fn claims(json: &str) -> Claims {
+    Claims::parse(JsonObject::parse(json.into()).expect("an object").into()).expect("claims")
 }

@@ -1,10 +1,15 @@
 //! The command line: one file for each command.
 //!
 //! Exit codes: 0 fine, 1 failed, 64 usage, 78 bad configuration.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is where we talk to a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is where we talk to a terminal"
+)]
 
 mod check;
 mod init;
+mod probe;
 mod serve;
 
 use std::process::ExitCode;
@@ -32,6 +37,8 @@ enum Command {
     Check(check::Args),
     /// Makes certificates, a webhook kubeconfig and a starter configuration.
     Init(init::Args),
+    /// Asks a running countersign whether it is well.
+    Probe(probe::Args),
 }
 
 /// Runs the command line of this process.
@@ -49,5 +56,6 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Probe(args) => probe::run(&args),
     }
 }

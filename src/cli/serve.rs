@@ -4,10 +4,10 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::Layer;
 
 use crate::app::{self, Pace};
 use crate::{config, lifecycle};
@@ -43,6 +43,14 @@ pub fn run(args: &Args) -> ExitCode {
         }
     };
     runtime.block_on(async {
+        // Before anything is served: from here on a signal drains.
+        let terminated = match lifecycle::terminated() {
+            Ok(terminated) => terminated,
+            Err(error) => {
+                tracing::error!(%error, "the signal handlers could not be installed");
+                return ExitCode::FAILURE;
+            }
+        };
         let running = match app::start(config, Pace::default()).await {
             Ok(running) => running,
             Err(error) => {
@@ -50,7 +58,7 @@ pub fn run(args: &Args) -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
-        lifecycle::terminated().await;
+        terminated.await;
         running.drain();
         running.ended().await;
         ExitCode::SUCCESS

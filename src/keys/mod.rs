@@ -1,37 +1,82 @@
 //! Public keys of configured issuers, from the network and from files.
+//!
+//! [`open`] gives a handle on one issuer's keys. Behind it one task keeps them fresh, until the last
+//! handle is dropped. Keys are replaced whole, and only by a set with a usable key in it; while no
+//! better are to be had, the last good ones stay. A review that needs newer keys waits with all
+//! others for one fetch, briefly; nobody's reviews wait for another issuer.
 
-use std::path::PathBuf;
+mod discovery;
+mod failure;
+mod file;
+mod holdings;
+mod pace;
+mod progress;
+mod remote;
+mod source;
+#[cfg(test)]
+mod specimen;
 
-/// Where an issuer's keys come from. Compared on reload: an equal source keeps its warm keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// `issuer.url`, byte for byte: the name in logs and metrics, and what a discovery document
-    /// must say.
-    pub issuer: String,
-    /// Which way leads to them.
-    pub location: Location,
-    /// PEM certificates of `certificateAuthority` or `certificateAuthorityFile`, which replace the
-    /// system's roots for discovery and keys alike.
-    pub certificate_authority: Option<String>,
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::fetch::{CertificateAuthorityError, Network};
+use crate::metrics::Metrics;
+use crate::token::{BoxFuture, KeySet};
+
+use file::FileKeySet;
+use remote::RemoteKeySet;
+
+pub use pace::Pace;
+pub use source::{Location, Source};
+
+/// The keys of one issuer, and how they are.
+pub trait IssuerKeys: KeySet {
+    /// Waits until the first attempt to get them has ended, well or badly.
+    fn tried(&self) -> BoxFuture<'_, ()>;
+
+    /// How they are now.
+    fn health(&self) -> Health;
 }
 
-/// The way to an issuer's keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// `<issuer>/.well-known/openid-configuration`, or `issuer.discoveryURL`, and from there
-    /// `jwks_uri` (OpenID Connect Discovery 1.0, section 4).
-    Discovery {
-        /// The document's address.
-        url: String,
-    },
-    /// `issuer.jwksURL`.
-    Jwks {
-        /// The key set's address.
-        url: String,
-    },
-    /// `issuer.jwksFile`, read again when it changes.
-    File {
-        /// Absolute, or relative to the process.
-        path: PathBuf,
-    },
+/// How one issuer's keys are, for those who operate this process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    /// Usable keys held, be they fresh or not.
+    pub keys: usize,
+    /// Whether the first attempt to get them has ended.
+    pub tried: bool,
+    /// When they were last got.
+    pub last_success: Option<SystemTime>,
+    /// When the next attempt is due; absent for a file, and while one is under way.
+    pub next_attempt: Option<SystemTime>,
+    /// Why the last attempt failed, and what to do about it; absent if it did not.
+    pub error: Option<Arc<str>>,
+}
+
+/// Opens `source`, on the runtime of the caller. At most `max_waiters` reviews may wait for its keys
+/// at a time.
+///
+/// A file has been read when this returns; from the network nothing has arrived yet.
+///
+/// # Errors
+///
+/// Fails only if `source.certificate_authority` is not certificates.
+pub fn open(
+    source: &Source,
+    network: &Network,
+    pace: Pace,
+    max_waiters: usize,
+    metrics: Arc<Metrics>,
+) -> Result<Arc<dyn IssuerKeys>, CertificateAuthorityError> {
+    let issuer = source.issuer.as_str();
+    let (url, discovers) = match &source.location {
+        Location::File { path } => {
+            return Ok(Arc::new(FileKeySet::open(issuer, path, pace, metrics)));
+        }
+        Location::Discovery { url } => (url.clone(), true),
+        Location::Jwks { url } => (url.clone(), false),
+    };
+    let fetcher = network.fetcher(source.certificate_authority.as_deref())?;
+    let address = remote::Address { url, discovers };
+    Ok(Arc::new(RemoteKeySet::open(issuer, address, fetcher, pace, max_waiters, metrics)))
 }

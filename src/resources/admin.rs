@@ -15,7 +15,7 @@ use crate::authn::Reviews;
 use crate::metrics::Metrics;
 use crate::server::{Handler, Peer};
 
-use super::{answer, status};
+use super::answer;
 
 /// One line of `/readyz?verbose`.
 pub struct Check {
@@ -48,12 +48,11 @@ impl<C: Checks> Admin<C> {
 
     fn route(&self, request: &Request<Bytes>) -> Response<Bytes> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return status(&Status::method_not_allowed());
+            return Status::method_not_allowed().to_response();
         }
-        let verbose = request
-            .uri()
-            .query()
-            .is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("verbose")));
+        let verbose = request.uri().query().is_some_and(|query| {
+            query.split('&').any(|part| part.split('=').next() == Some("verbose"))
+        });
         match request.uri().path() {
             "/livez" | "/healthz" => text(StatusCode::OK, "ok".into()),
             "/readyz" => self.readyz(verbose),
@@ -61,7 +60,7 @@ impl<C: Checks> Admin<C> {
                 self.reviews.observe();
                 answer(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.to_text())
             }
-            _ => status(&Status::not_found()),
+            _ => Status::not_found().to_response(),
         }
     }
 

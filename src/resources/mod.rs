@@ -8,8 +8,6 @@ mod token_review;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
-use crate::api::Status;
-
 pub use admin::{Admin, Check, Checks};
 pub use router::Router;
 pub use token_review::Webhook;
@@ -17,11 +15,6 @@ pub use token_review::Webhook;
 /// A JSON answer.
 fn json(code: StatusCode, body: Vec<u8>) -> Response<Bytes> {
     answer(code, "application/json", body)
-}
-
-/// A `metav1.Status`.
-fn status(status: &Status) -> Response<Bytes> {
-    json(status.code, status.to_json())
 }
 
 fn answer(code: StatusCode, media_type: &'static str, body: Vec<u8>) -> Response<Bytes> {

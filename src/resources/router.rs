@@ -9,7 +9,7 @@ use crate::api::Status;
 use crate::metrics::Metrics;
 use crate::server::{Handler, Peer};
 
-use super::{Webhook, status};
+use super::Webhook;
 
 /// The HTTPS listener's paths.
 pub struct Router {
@@ -28,7 +28,7 @@ impl Handler for Router {
     async fn handle(&self, request: Request<Bytes>, peer: &Peer) -> Response<Bytes> {
         let (path, response) = match request.uri().path() {
             "/authenticate" => ("/authenticate", self.webhook.answer(&request, peer).await),
-            _ => ("other", status(&Status::not_found())),
+            _ => ("other", Status::not_found().to_response()),
         };
         self.metrics.http_answered(path, response.status());
         response

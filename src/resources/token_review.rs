@@ -10,17 +10,19 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::api::{Status, TokenReview, token_review};
-use crate::authn::{NotReviewed, Reviews};
+use crate::authn::{NotReviewed, RefusalLog, Reviews};
 use crate::metrics::Metrics;
 use crate::server::Peer;
 
-use super::{json, negotiation, status};
+use super::{json, negotiation};
 
 /// The webhook.
 pub struct Webhook {
     reviews: Arc<Reviews>,
     client_names: Option<Vec<String>>,
     metrics: Arc<Metrics>,
+    log: RefusalLog,
+    callers: Arc<str>,
 }
 
 impl Webhook {
@@ -31,14 +33,20 @@ impl Webhook {
         client_names: Option<Vec<String>>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { reviews, client_names, metrics }
+        Self {
+            reviews,
+            client_names,
+            metrics,
+            log: RefusalLog::default(),
+            callers: "callers".into(),
+        }
     }
 
     /// Answers a request to this path.
     pub async fn answer(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
         match self.review(request, peer).await {
             Ok(body) => json(StatusCode::OK, body),
-            Err(refusal) => status(&refusal),
+            Err(refusal) => refusal.to_response(),
         }
     }
 
@@ -46,21 +54,23 @@ impl Webhook {
         if request.method() != Method::POST {
             return Err(Status::method_not_allowed());
         }
-        self.check_caller(peer)?;
+        self.check_caller(peer).inspect_err(|refusal| {
+            self.log.caller(&self.callers, peer.address, &refusal.message);
+        })?;
         negotiation::json_only(request.headers())?;
         let asked = TokenReview::from_json(request.body()).map_err(Status::bad_request)?;
 
         let start = Instant::now();
         let _in_flight = InFlight::new(&self.metrics);
-        let answer = self.reviews.review(&asked.token, &asked.audiences).await.map_err(|error| {
-            match error {
+        let answer = self.reviews.review(&asked.token, &asked.audiences).await.map_err(
+            |error| match error {
                 NotReviewed::Overloaded => {
                     self.metrics.requests_shed.inc();
                     Status::overloaded()
                 }
                 NotReviewed::Panicked => Status::internal_error(&error.to_string()),
-            }
-        })?;
+            },
+        )?;
         self.metrics.token_reviews.of(answer.outcome).inc();
         self.metrics
             .token_review_duration_seconds

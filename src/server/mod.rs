@@ -3,7 +3,20 @@
 //! The server accepts, shakes hands, reads whole bodies within their limits and drains what is too
 //! large, so that a [`Handler`] can never answer before the request was read. It knows paths,
 //! tokens and reviews as little as a socket does.
+//!
+//! [`serve`] is the HTTPS listener, [`serve_plain`] the admin listener. Both end by themselves once a
+//! [`Drain`](crate::lifecycle::Drain) has begun.
 
+mod accept;
+mod body;
+mod budget;
+mod connection;
+mod listener;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +25,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+
+pub use accept::{serve, serve_plain};
+pub use listener::{Bound, Listener};
+pub use tls::{Tls, TlsError};
 
 /// Answers whole requests. One for each listener.
 pub trait Handler: Send + Sync + 'static {
@@ -24,19 +41,47 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Response<Bytes>> + Send;
 }
 
+impl<H: Handler> Handler for Arc<H> {
+    fn handle(
+        &self,
+        request: Request<Bytes>,
+        peer: &Peer,
+    ) -> impl Future<Output = Response<Bytes>> + Send {
+        H::handle(self, request, peer)
+    }
+}
+
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// The remote address of the socket.
-    pub address: SocketAddr,
+    /// Where it is.
+    pub address: PeerAddress,
     /// The client certificate, verified against `listen.clientCAFile`; absent if none was shown.
     pub certificate: Option<Arc<ClientCertificate>>,
 }
 
+/// The remote end of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerAddress {
+    /// Of a TCP connection.
+    Tcp(SocketAddr),
+    /// A process of this machine, at the other end of a unix socket: it has no address.
+    Unix,
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix => f.write_str("unix"),
+        }
+    }
+}
+
 /// The names in a verified client certificate, as kube-apiserver reads them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientCertificate {
-    /// The subject's common name: the user.
+    /// The subject's common name: the user. Empty if it has none, or cannot be read.
     pub common_name: String,
     /// The subject's organizations: the groups.
     pub organizations: Vec<String>,
@@ -68,7 +113,7 @@ pub struct Limits {
     pub max_requests_in_flight: usize,
     /// Bytes of a request body; a larger one gets 413.
     pub max_body_bytes: usize,
-    /// From the request's head to its answer.
+    /// From the request's head to the end of its body, and from there to its answer.
     pub request_timeout: Duration,
     /// From accept to the end of the TLS handshake.
     pub handshake_timeout: Duration,

@@ -1,4 +1,17 @@
-//! Signature algorithms and keys.
+//! Signature algorithms and the keys that verify them.
+//!
+//! A key is prepared once for each algorithm that it fits, since preparing costs more than verifying.
+//! aws-lc-rs does the work where it can, and is the faster; josekit (OpenSSL) does Ed448. Both give
+//! the same answers: a test compares them.
+
+mod small_order;
+
+use std::fmt;
+
+use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, VerificationAlgorithm};
+use josekit::jwk::Jwk;
+use josekit::jws::{EdDSA, JwsVerifier};
 
 /// A signature algorithm of JWS (RFC 7518, section 3.1; RFC 8037).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,3 +65,232 @@ impl Algorithm {
         Self::DEFAULT.into_iter().chain([Self::EdDsa]).find(|algorithm| algorithm.as_str() == name)
     }
 }
+
+/// The public numbers of a key (RFC 7518, section 6; RFC 8037, section 2), big-endian.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PublicKey {
+    /// Modulus and exponent.
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
+    /// A point.
+    Ec {
+        curve: Curve,
+        x: Vec<u8>,
+        y: Vec<u8>,
+    },
+    Ed25519(Vec<u8>),
+    Ed448(Vec<u8>),
+}
+
+/// An elliptic curve (RFC 7518, section 6.2.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Curve {
+    P256,
+    P384,
+    P521,
+}
+
+impl Curve {
+    /// How many bytes a coordinate has, leading zeros included.
+    fn coordinate_bytes(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+}
+
+/// A public key, ready to verify with.
+///
+/// Equal to another one if it is the same key.
+pub(super) struct VerifyingKey {
+    public: PublicKey,
+    verifiers: Vec<(Algorithm, Backend)>,
+}
+
+enum Backend {
+    AwsLc(ParsedPublicKey),
+    Josekit(Box<dyn JwsVerifier>),
+}
+
+impl VerifyingKey {
+    /// Prepares a key.
+    pub(super) fn new(public: PublicKey) -> Result<Self, KeyFlaw> {
+        let verifiers = match &public {
+            PublicKey::Rsa { n, e } => rsa_verifiers(n, e)?,
+            PublicKey::Ec { curve, x, y } => vec![ec_verifier(*curve, x, y)?],
+            PublicKey::Ed25519(x) => {
+                if x.len() != 32 {
+                    return Err(KeyFlaw::Length("x"));
+                }
+                if small_order::ed25519(x) {
+                    return Err(KeyFlaw::Inconsistent);
+                }
+                vec![(Algorithm::EdDsa, aws_lc(&signature::ED25519, x)?)]
+            }
+            PublicKey::Ed448(x) => {
+                if x.len() != 57 {
+                    return Err(KeyFlaw::Length("x"));
+                }
+                if small_order::ed448(x) {
+                    return Err(KeyFlaw::Inconsistent);
+                }
+                vec![(Algorithm::EdDsa, Backend::Josekit(ed448(x).ok_or(KeyFlaw::Inconsistent)?))]
+            }
+        };
+        Ok(Self { public, verifiers })
+    }
+
+    /// Whether a signature of `algorithm` can be made with this kind of key.
+    pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
+        self.verifiers.iter().any(|(fit, _)| *fit == algorithm)
+    }
+
+    /// Whether `signature` is this key's, of `algorithm`, over `message`.
+    ///
+    /// ECDSA signatures are r and s side by side, in full length (RFC 7518, section 3.4).
+    pub(super) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        match self.verifiers.iter().find(|(fit, _)| *fit == algorithm) {
+            Some((_, Backend::AwsLc(key))) => key.verify_sig(message, signature).is_ok(),
+            Some((_, Backend::Josekit(key))) => key.verify(message, signature).is_ok(),
+            None => false,
+        }
+    }
+}
+
+impl PartialEq for VerifyingKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
+}
+
+impl Eq for VerifyingKey {}
+
+impl PartialOrd for VerifyingKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for VerifyingKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.public.cmp(&other.public)
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let algorithms: Vec<_> = self.verifiers.iter().map(|(algorithm, _)| algorithm).collect();
+        f.debug_struct("VerifyingKey").field("algorithms", &algorithms).finish_non_exhaustive()
+    }
+}
+
+/// Why a key of a key set is not used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFlaw {
+    /// It is not a JWK: what the parser says about it.
+    #[error("it is not a JSON Web Key: {0}")]
+    NotAKey(String),
+    /// Its `kty` is not RSA, EC or OKP.
+    #[error("its kty is not one of RSA, EC, OKP")]
+    KeyType,
+    /// Its `kty` is `oct`: whoever can verify with it can also sign.
+    #[error("it is a symmetric key, which verifies nothing here")]
+    Symmetric,
+    /// It has `d`: whoever can read the key set can sign.
+    #[error("it is a private key: it must not be published, and be replaced")]
+    Private,
+    /// Its `crv` is not one that is verified with.
+    #[error("its crv is not one of P-256, P-384, P-521 (EC), Ed25519, Ed448 (OKP)")]
+    Curve,
+    /// Its `alg` is not one that a key of its kind signs with here.
+    #[error("its alg is not one of a signature that its kty and crv can make")]
+    Algorithm,
+    /// A parameter of its `kty` is not there.
+    #[error("its {0} is missing")]
+    Missing(&'static str),
+    /// A parameter is not base64url.
+    #[error("its {0} is not base64url")]
+    NotBase64(&'static str),
+    /// A parameter has too few or too many bytes for its curve.
+    #[error("its {0} has not the length that its crv demands")]
+    Length(&'static str),
+    /// An RSA modulus that is too short to be safe, or too long to be quick.
+    #[error("its modulus has {0} bits, not 2048 to 8192")]
+    ModulusBits(usize),
+    /// It is no key that anybody could have made: the point is not on the curve or of small order,
+    /// or n or e is even.
+    #[error("its numbers are no valid public key")]
+    Inconsistent,
+    /// The key set has more keys than are looked at: so many, from this one on.
+    #[error("it is the first of {0} that are too many")]
+    TooMany(usize),
+}
+
+const RSA_ALGORITHMS: [(Algorithm, &RsaParameters); 6] = [
+    (Algorithm::Rs256, &signature::RSA_PKCS1_2048_8192_SHA256),
+    (Algorithm::Rs384, &signature::RSA_PKCS1_2048_8192_SHA384),
+    (Algorithm::Rs512, &signature::RSA_PKCS1_2048_8192_SHA512),
+    (Algorithm::Ps256, &signature::RSA_PSS_2048_8192_SHA256),
+    (Algorithm::Ps384, &signature::RSA_PSS_2048_8192_SHA384),
+    (Algorithm::Ps512, &signature::RSA_PSS_2048_8192_SHA512),
+];
+
+fn rsa_verifiers(n: &[u8], e: &[u8]) -> Result<Vec<(Algorithm, Backend)>, KeyFlaw> {
+    // aws-lc-rs looks at these only when it verifies, and wants no leading zeros.
+    let (n, e) = (without_leading_zeros(n), without_leading_zeros(e));
+    let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    if !(2048..=8192).contains(&bits) {
+        return Err(KeyFlaw::ModulusBits(bits));
+    }
+    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+    if !odd(n) || !odd(e) || e == [1] || e.len() > 4 {
+        return Err(KeyFlaw::Inconsistent);
+    }
+    let components = PublicKeyComponents { n, e };
+    let prepare = |&(algorithm, parameters)| {
+        let key = components.to_parsed_public_key(parameters);
+        key.map(|key| (algorithm, Backend::AwsLc(key))).map_err(|_| KeyFlaw::Inconsistent)
+    };
+    RSA_ALGORITHMS.iter().map(prepare).collect()
+}
+
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}
+
+fn ec_verifier(curve: Curve, x: &[u8], y: &[u8]) -> Result<(Algorithm, Backend), KeyFlaw> {
+    for (name, coordinate) in [("x", x), ("y", y)] {
+        if coordinate.len() != curve.coordinate_bytes() {
+            return Err(KeyFlaw::Length(name));
+        }
+    }
+    let (algorithm, how): (_, &'static dyn VerificationAlgorithm) = match curve {
+        Curve::P256 => (Algorithm::Es256, &signature::ECDSA_P256_SHA256_FIXED),
+        Curve::P384 => (Algorithm::Es384, &signature::ECDSA_P384_SHA384_FIXED),
+        Curve::P521 => (Algorithm::Es512, &signature::ECDSA_P521_SHA512_FIXED),
+    };
+    // SEC 1, section 2.3.4: an uncompressed point.
+    let point = [&[4], x, y].concat();
+    Ok((algorithm, aws_lc(how, &point)?))
+}
+
+fn aws_lc(how: &'static dyn VerificationAlgorithm, key: &[u8]) -> Result<Backend, KeyFlaw> {
+    ParsedPublicKey::new(how, key).map(Backend::AwsLc).map_err(|_| KeyFlaw::Inconsistent)
+}
+
+fn ed448(x: &[u8]) -> Option<Box<dyn JwsVerifier>> {
+    let mut key = Jwk::new("OKP");
+    key.set_curve("Ed448");
+    let x = base64_simd::URL_SAFE_NO_PAD.encode_to_string(x);
+    key.set_parameter("x", Some(x.into())).ok()?;
+    let verifier = EdDSA.verifier_from_jwk(&key).ok()?;
+    Some(Box::new(verifier))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,24 @@
-fn main() {}
+//! The service over real sockets and real TLS: one file for each behaviour.
+
+// What fails in a test fails the test, wherever it stands; clippy's own exception ends at `#[test]`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support; // an identity provider, a client like kube-apiserver, the service, its log
+
+mod admin; // probes
+mod bad_tokens; // one table, a row for each attack
+mod cache; // what is remembered, and how it ends
+mod claims; // claims become a user and audiences as configured
+mod isolation; // one issuer's trouble stays its own
+mod keys; // rotation, withdrawal, outages, providers that lie
+mod layering; // the tower of src/
+mod logs; // what a log says, and what it must never say
+mod metrics; // names and labels, held by a golden file
+mod monitoring; // alert rules and dashboard ask for what there is
+mod overload; // too much at once
+mod probe; // the command that asks whether all is well
+mod readme; // what the README promises is there
+mod reload; // certificates and client CA that change
+mod shutdown; // an end in order
+mod token_file; // users in a file
+mod webhook; // the contract with kube-apiserver on the wire

@@ -1,0 +1,70 @@
+# What this project can do, a line or two of cargo each. `make` alone lists it.
+
+CARGO ?= cargo
+TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
+RELEASE = $(TARGET)/release/countersign
+CASES = ../shared/conformance
+BIN = $(CURDIR)/tests/cluster/bin
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+IMAGE ?= localhost/countersign:$(VERSION)
+MUSL := $(shell uname -m)-unknown-linux-musl
+# Whichever has an engine that answers; buildah needs none.
+ENGINE ?= $(shell for e in docker podman; do $$e info >/dev/null 2>&1 && echo $$e && exit; done; echo buildah)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint lint-chart audit test-cluster conformance bench release image kind
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
+
+run: export TRY = curl -sS --cacert certs/ca.crt --cert certs/kube-apiserver.crt --key certs/kube-apiserver.key -H 'Content-Type: application/json' https://127.0.0.1:8443/authenticate -d '{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":"dev-token"}}'
+run: ## the webhook on this machine, with development certificates, and a command to try it
+	$(CARGO) build
+	@$(CARGO) run --quiet -- init --dir certs >/dev/null
+	@printf '\nTry it, from another terminal in this directory:\n\n%s\n\n' "$$TRY"
+	@$(CARGO) run --quiet -- serve --config deploy/dev/config.yaml
+
+test: ## every Rust test
+	$(CARGO) test
+
+lint: ## rustfmt, clippy, cargo-deny (bans, licences, sources); and lint-chart
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) deny check bans licenses sources
+	$(MAKE) lint-chart
+
+audit: ## cargo-deny's advisories; needs the internet
+	$(CARGO) deny check advisories
+
+lint-chart: release ## helm lint, kubeconform, promtool and check over deploy/; needs Go
+	$(MAKE) -C tests/cluster chart-tools
+	HELM=$(BIN)/helm KUBECONFORM=$(BIN)/kubeconform SCHEMAS=$(BIN)/schemas COUNTERSIGN=$(RELEASE) deploy/chart/ci/check.sh
+
+test-cluster: image ## a real Kubernetes: control plane, and as root on Linux a node; needs Go and Node
+	cd tests/idp && npm ci --no-audit --no-fund
+	$(MAKE) -C tests/cluster node
+	cd tests/cluster && COUNTERSIGN=$(TARGET)/$(MUSL)/release/countersign IMAGE=$(TARGET)/image.tar go test -v -count=1 -timeout 30m -p 1 . ./node
+
+conformance: release ## recorded answers of kube-apiserver's authenticator; needs Node and ../shared
+	@mkdir -p target
+	@# Those with CEL expressions or distributed claims are left out: this version has neither.
+	grep -v -e '"expression"' -e '"claimToResponseMap": {' $(CASES)/oidc-token-cases.jsonl >target/conformance.jsonl
+	node $(CASES)/run.mjs --bin $(RELEASE) target/conformance.jsonl
+
+bench: ## the benchmarks
+	$(CARGO) bench
+
+release: ## the binary: target/release/countersign
+	$(CARGO) build --release
+
+image: export CC_$(subst -,_,$(MUSL)) ?= musl-gcc
+image: ## a static binary in an image FROM scratch; needs musl-tools, and docker, podman or buildah
+	rustup target add $(MUSL)
+	$(CARGO) build --release --target $(MUSL) --features mimalloc
+	install -D -m 0755 $(TARGET)/$(MUSL)/release/countersign $(TARGET)/image/countersign
+	install -m 0644 /etc/ssl/certs/ca-certificates.crt $(TARGET)/image/ca-certificates.crt
+	ENGINE="$(ENGINE)" deploy/image.sh $(IMAGE) $(VERSION) $(TARGET)
+
+kind: release image ## from nothing to an authenticated kubectl on kind; needs Docker, kind, Helm and kubectl
+	IMAGE=$(IMAGE) COUNTERSIGN=$(RELEASE) deploy/kind/up.sh

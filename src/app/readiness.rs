@@ -1,0 +1,98 @@
+//! Whether reviews may come, and what each issuer has to say about it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use crate::keys::{Health, IssuerKeys};
+use crate::lifecycle::Drain;
+use crate::resources::{Check, Checks};
+
+/// A configured issuer and its keys.
+#[derive(Clone)]
+pub(super) struct Issuer {
+    pub(super) url: String,
+    pub(super) keys: Arc<dyn IssuerKeys>,
+}
+
+/// Ready from when every issuer has been tried and the webhook listens, until the drain begins.
+///
+/// A dark issuer does not make us unready: the others' tokens are none the worse for it, and its own
+/// are refused with a reason.
+#[derive(Clone)]
+pub(super) struct Readiness {
+    issuers: Arc<[Issuer]>,
+    listens: Arc<AtomicBool>,
+    drain: Drain,
+}
+
+impl Readiness {
+    pub(super) fn new(issuers: Vec<Issuer>, drain: Drain) -> Self {
+        Self { issuers: issuers.into(), listens: Arc::default(), drain }
+    }
+
+    /// Waits until the first attempt to get each issuer's keys has ended, well or badly.
+    pub(super) async fn issuers_tried(&self) {
+        for issuer in &*self.issuers {
+            issuer.keys.tried().await;
+        }
+    }
+
+    /// How many issuers there are, and how many of them have no keys.
+    pub(super) fn issuers_and_dark(&self) -> (usize, usize) {
+        let dark = self.issuers.iter().filter(|issuer| issuer.keys.health().keys == 0).count();
+        (self.issuers.len(), dark)
+    }
+
+    /// The webhook listens from now on.
+    pub(super) fn listens(&self) {
+        self.listens.store(true, Ordering::Release);
+    }
+}
+
+impl Checks for Readiness {
+    fn checks(&self) -> Vec<Check> {
+        let (passes, detail) = match (self.drain.has_begun(), self.listens.load(Ordering::Acquire))
+        {
+            (true, _) => (false, "draining"),
+            (false, false) => (false, "not yet: not every issuer has been tried"),
+            (false, true) => (true, "ok"),
+        };
+        let serving = Check { name: "serving".to_owned(), passes, detail: detail.to_owned() };
+        let now = SystemTime::now();
+        let issuers = self.issuers.iter().map(|issuer| {
+            let health = issuer.keys.health();
+            Check {
+                name: format!("jwt {}", issuer.url),
+                passes: health.tried,
+                detail: describe(&health, now),
+            }
+        });
+        std::iter::once(serving).chain(issuers).collect()
+    }
+}
+
+/// How an issuer's keys are, in one line.
+fn describe(health: &Health, now: SystemTime) -> String {
+    let mut parts = Vec::new();
+    parts.push(match (health.tried, health.keys) {
+        (false, _) => "not tried yet".to_owned(),
+        (true, 0) => "dark: no keys".to_owned(),
+        (true, 1) => "ok: 1 key".to_owned(),
+        (true, keys) => format!("ok: {keys} keys"),
+    });
+    if let Some(at) = health.last_success {
+        parts.push(format!("got {} ago", whole_seconds(now.duration_since(at))));
+    }
+    if let Some(at) = health.next_attempt {
+        parts.push(format!("next attempt in {}", whole_seconds(at.duration_since(now))));
+    }
+    if let Some(error) = &health.error {
+        parts.push(format!("last attempt failed: {error}"));
+    }
+    parts.join(", ")
+}
+
+fn whole_seconds<E>(duration: Result<Duration, E>) -> String {
+    format!("{:?}", Duration::from_secs(duration.map_or(0, |duration| duration.as_secs())))
+}

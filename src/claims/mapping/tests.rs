@@ -1,0 +1,131 @@
+//! Each mapping with each form of value.
+
+use super::super::claims;
+use super::*;
+
+fn mapping() -> ClaimMapping {
+    let prefixed =
+        |claim: &str, prefix: &str| PrefixedClaim { claim: claim.into(), prefix: prefix.into() };
+    ClaimMapping {
+        username: prefixed("name", "u:"),
+        groups: Some(prefixed("groups", "g:")),
+        uid: None,
+        extra: vec![ExtraClaim { key: "example.com/team".into(), claim: "team".into() }],
+    }
+}
+
+fn user(json: &str) -> Result<UserInfo, ClaimError> {
+    mapping().user(&claims(json))
+}
+
+#[test]
+fn username_is_a_string_that_is_there() {
+    assert_eq!(user(r#"{"name":"jane"}"#).unwrap().username, "u:jane");
+    assert_eq!(user(r#"{"name":null}"#).unwrap().username, "u:", "as upstream");
+    assert_eq!(user(r#"{"Name":"jane"}"#), Err(ClaimError::Missing("name".into())));
+    assert_eq!(user(r#"{"name":5}"#), Err(ClaimError::invalid("name", "a string")));
+    let bare = PrefixedClaim { claim: "name".into(), prefix: String::new() };
+    let bare = ClaimMapping { username: bare, ..mapping() };
+    for json in [r#"{"name":null}"#, r#"{"name":""}"#] {
+        assert_eq!(bare.user(&claims(json)), Err(ClaimError::EmptyUsername("name".into())));
+    }
+}
+
+#[test]
+fn an_email_that_the_issuer_does_not_vouch_for_is_nobody() {
+    let username = PrefixedClaim { claim: "email".into(), prefix: String::new() };
+    let by_email = ClaimMapping { username, ..mapping() };
+    let unreadable = ClaimError::invalid("email_verified", "true or false");
+    for (verified, refusal) in [
+        ("", None),
+        (r#","email_verified":true"#, None),
+        (r#","Email_verified":false"#, None),
+        (r#","email_verified":false"#, Some(ClaimError::EmailNotVerified)),
+        (r#","email_verified":null"#, Some(ClaimError::EmailNotVerified)),
+        (r#","email_verified":"true""#, Some(unreadable.clone())),
+        (r#","email_verified":1"#, Some(unreadable.clone())),
+    ] {
+        let claims = claims(&format!(r#"{{"email":"jane@x","name":"jane"{verified}}}"#));
+        assert_eq!(by_email.user(&claims).err(), refusal, "{verified}");
+        assert!(mapping().user(&claims).is_ok(), "another claim asks for no email");
+    }
+    let numeric = claims(r#"{"email":5,"email_verified":false}"#);
+    assert_eq!(by_email.user(&numeric), Err(ClaimError::invalid("email", "a string")));
+}
+
+#[test]
+fn groups_are_prefixed_and_kept_as_they_are() {
+    for (value, groups) in [
+        (r#""a""#, vec!["g:a"]),
+        (r#""""#, vec!["g:"]),
+        ("null", vec![]),
+        ("[]", vec![]),
+        (r#"["b","a","b",null]"#, vec!["g:b", "g:a", "g:b", "g:"]),
+    ] {
+        let user = user(&format!(r#"{{"name":"jane","groups":{value}}}"#)).unwrap();
+        assert_eq!(user.groups, groups, "{value}");
+    }
+    assert!(user(r#"{"name":"jane"}"#).unwrap().groups.is_empty());
+    let wrong = ClaimError::invalid("groups", "a string or a list of strings");
+    for value in ["5", "true", "{}", r#"["a",5]"#, r#"[["a"]]"#] {
+        let json = format!(r#"{{"name":"jane","groups":{value}}}"#);
+        assert_eq!(user(&json), Err(wrong.clone()), "{value}");
+    }
+    let none = ClaimMapping { groups: None, ..mapping() };
+    assert!(none.user(&claims(r#"{"name":"jane","groups":5}"#)).unwrap().groups.is_empty());
+}
+
+#[test]
+fn uid_is_required_once_it_is_mapped() {
+    let mapping = ClaimMapping { uid: Some("id".into()), ..mapping() };
+    let uid = |json| mapping.user(&claims(json)).map(|user| user.uid);
+    assert_eq!(uid(r#"{"name":"jane","id":"1"}"#).unwrap(), "1");
+    assert_eq!(uid(r#"{"name":"jane","id":null}"#).unwrap(), "");
+    assert_eq!(uid(r#"{"name":"jane"}"#), Err(ClaimError::Missing("id".into())));
+    assert_eq!(uid(r#"{"name":"jane","id":1}"#), Err(ClaimError::invalid("id", "a string")));
+}
+
+#[test]
+fn extra_has_what_has_values() {
+    let extra = |rest: &str| {
+        user(&format!(r#"{{"name":"jane"{rest}}}"#)).map(|user| user.extra.into_iter().collect())
+    };
+    let team = |values: &[&str]| {
+        let values = values.iter().map(|&value| value.to_owned()).collect();
+        Ok(vec![("example.com/team".to_owned(), values)])
+    };
+    assert_eq!(extra(r#","team":"a""#), team(&["a"]));
+    assert_eq!(extra(r#","team":["b","","a",null]"#), team(&["b", "a"]));
+    for value in ["", r#","team":"""#, r#","team":null"#, r#","team":[]"#, r#","team":[""]"#] {
+        assert_eq!(extra(value), Ok(vec![]), "{value}");
+    }
+    let wrong = ClaimError::invalid("team", "a string or a list of strings");
+    assert_eq!(extra(r#","team":{}"#), Err(wrong));
+    let id = "authentication.kubernetes.io/credential-id".to_owned();
+    assert_eq!(extra(r#","jti":"x""#), Ok(vec![(id, vec!["JTI=x".to_owned()])]));
+    assert_eq!(extra(r#","jti":5"#), Ok(vec![]));
+}
+
+#[test]
+fn groups_kept_elsewhere_are_not_no_groups() {
+    let elsewhere = r#","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"e"}}"#;
+    let distributed = Err(ClaimError::Distributed("groups".into()));
+    assert_eq!(user(&format!(r#"{{"name":5{elsewhere}}}"#)), distributed, "before the username");
+    let here = user(&format!(r#"{{"name":"jane","groups":"a"{elsewhere}}}"#)).unwrap();
+    assert_eq!(here.groups, ["g:a"], "a claim that is there wins");
+    let unmapped = ClaimMapping { groups: None, ..mapping() };
+    assert!(unmapped.user(&claims(&format!(r#"{{"name":"jane"{elsewhere}}}"#))).is_ok());
+}
+
+#[test]
+fn the_first_error_is_upstreams_first() {
+    let mapping = ClaimMapping { uid: Some("id".into()), ..mapping() };
+    let first = |json| mapping.user(&claims(json)).unwrap_err();
+    let all = r#"{"name":5,"groups":5,"id":5,"team":5}"#;
+    assert_eq!(first(all), ClaimError::invalid("name", "a string"));
+    let list = "a string or a list of strings";
+    let named = r#"{"name":"j","groups":5,"id":5,"team":5}"#;
+    assert_eq!(first(named), ClaimError::invalid("groups", list));
+    assert_eq!(first(r#"{"name":"j","id":5,"team":5}"#), ClaimError::invalid("id", "a string"));
+    assert_eq!(first(r#"{"name":"j","id":"5","team":5}"#), ClaimError::invalid("team", list));
+}

@@ -1,0 +1,149 @@
+//! What is held of one issuer's keys: the last good set, and how the attempts to get it went.
+//!
+//! Everything that an attempt leads to happens here, in this order: the set is published, then those
+//! who waited for it are woken. Metrics and log lines come with it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::live::{Live, Mark};
+use crate::metrics::Metrics;
+use crate::token::{BoxFuture, Jwks, SkippedKey};
+
+use super::Health;
+use super::failure::{Cause, Failure, cut};
+use super::progress::Progress;
+
+/// The keys of one issuer.
+pub(super) struct Holdings {
+    pub(super) issuer: String,
+    keys: Live<Jwks>,
+    pub(super) progress: watch::Sender<Progress>,
+    metrics: Arc<Metrics>,
+}
+
+/// A set with a usable key, and what of it is not.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    keys: Jwks,
+    skipped: Vec<SkippedKey>,
+}
+
+impl Holdings {
+    /// No keys yet.
+    pub(super) fn new(issuer: &str, metrics: Arc<Metrics>) -> Self {
+        metrics.issuer_configured(issuer);
+        let progress = watch::Sender::new(Progress::new(Instant::now()));
+        Self { issuer: issuer.to_owned(), keys: Live::new(Jwks::default()), progress, metrics }
+    }
+
+    pub(super) fn current(&self) -> (Mark, Arc<Jwks>) {
+        self.keys.read()
+    }
+
+    pub(super) fn tried(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            // The sender is in `self`: it outlives the wait.
+            let _ = self.progress.subscribe().wait_for(|progress| progress.ended > 0).await;
+        })
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let progress = self.progress.borrow();
+        Health {
+            keys: self.keys.get().len(),
+            tried: progress.ended > 0,
+            last_success: progress.last_success,
+            next_attempt: progress.next,
+            error: progress.failure.clone(),
+        }
+    }
+
+    /// An attempt begins.
+    pub(super) fn begin(&self) {
+        self.progress.send_modify(|progress| progress.begin(Instant::now()));
+    }
+
+    /// It has ended so; the next one begins after `pause`, if any.
+    pub(super) fn end(&self, result: Result<Parsed, Failure>, pause: Option<Duration>) {
+        let now = SystemTime::now();
+        let took = self.progress.borrow().began.elapsed();
+        let next = pause.and_then(|pause| now.checked_add(pause));
+        match result {
+            Ok(parsed) => self.succeeded(parsed, now, took, next),
+            Err(failure) => self.failed(&failure, took, next),
+        }
+    }
+
+    fn succeeded(
+        &self,
+        Parsed { keys, skipped }: Parsed,
+        now: SystemTime,
+        took: Duration,
+        next: Option<SystemTime>,
+    ) {
+        let (issuer, duration_seconds, count) = (&self.issuer, took.as_secs_f64(), keys.len());
+        let changed = self.keys.publish(keys);
+        self.metrics.jwks_fetched(issuer, count, took, now);
+        let (mut recovered, mut news) = (false, Vec::new());
+        self.progress.send_modify(|progress| {
+            recovered = progress.failure.take().is_some();
+            news = skipped.iter().filter(|key| !progress.skipped.contains(key)).cloned().collect();
+            progress.skipped = skipped;
+            progress.last_success = Some(now);
+            progress.end(next);
+        });
+        if changed || recovered {
+            info!(issuer, keys = count, changed, duration_seconds, "keys are up to date");
+        } else {
+            debug!(issuer, keys = count, duration_seconds, "keys are unchanged");
+        }
+        self.warn_of(&news);
+    }
+
+    /// Once per change of its reason a failure is a warning; its repetition is not.
+    fn failed(&self, failure: &Failure, took: Duration, next: Option<SystemTime>) {
+        let (issuer, duration_seconds) = (&self.issuer, took.as_secs_f64());
+        self.metrics.jwks_fetch_failed(issuer, took);
+        let short: Arc<str> = failure.to_string().into();
+        let mut news = false;
+        self.progress.send_modify(|progress| {
+            news = progress.failure.as_ref() != Some(&short);
+            progress.failure = Some(short);
+            progress.end(next);
+        });
+        let (error, keys) = (failure.in_full(), self.keys.get().len());
+        if !news {
+            debug!(issuer, error, keys, duration_seconds, "keys could still not be had");
+            return;
+        }
+        warn!(issuer, error, keys, duration_seconds, "keys could not be had");
+        if let Cause::NoUsableKey { skipped } = &failure.cause {
+            self.warn_of(skipped);
+        }
+    }
+
+    fn warn_of(&self, skipped: &[SkippedKey]) {
+        for SkippedKey { index, id, flaw } in skipped {
+            let (kid, error) = (id.as_ref().map(|id| cut(id, 64)), cut(flaw, 256));
+            warn!(issuer = self.issuer, kid, index, error, "a key of the set is not used");
+        }
+    }
+}
+
+/// Parses a key set where it holds up nobody, and where a bug ends nothing but this attempt.
+pub(super) async fn parse(body: Bytes) -> Result<Parsed, Cause> {
+    let parsing = tokio::task::spawn_blocking(move || parse_here(&body)).await;
+    parsing.unwrap_or(Err(Cause::Panic))
+}
+
+/// Parses a key set; one without a usable key is as bad as none.
+pub(super) fn parse_here(body: &[u8]) -> Result<Parsed, Cause> {
+    let (keys, skipped) = Jwks::parse(body)?;
+    if keys.is_empty() { Err(Cause::NoUsableKey { skipped }) } else { Ok(Parsed { keys, skipped }) }
+}

@@ -1,0 +1,306 @@
+//! One connection, from accept to close, and each request on it.
+//!
+//! Body and answer have a deadline each, `limits.requestTimeout`. A request counts as in flight from
+//! the end of its body until the handler has answered; its body arrives whole or is refused here. A
+//! handler that panics costs its caller a 500 and nobody else anything. What is ready at once costs no
+//! timer, box, task or lock beyond hyper's own.
+//!
+//! Refusals carry no `Retry-After`: with it, kube-apiserver would make up to 55 calls of one.
+
+use std::convert::Infallible;
+use std::future::{Future, pending, poll_fn};
+use std::hash::{BuildHasher, RandomState};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, HeaderValue};
+use http::{Request, Response, StatusCode, Version, request};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use super::body::{self, BodyError};
+use super::budget::Budget;
+use super::listener::Stream;
+use super::{Handler, Limits, Peer, PeerAddress, Tls};
+use crate::api::Status;
+use crate::lifecycle::Drain;
+use crate::live::Live;
+use crate::metrics::Metrics;
+
+/// Streams at once on one HTTP/2 connection. Go's own default; its client opens a second connection
+/// when it needs more. A quarter of the requests that may be in flight by default, so that one
+/// connection cannot have them all.
+const STREAMS: u32 = 250;
+/// What a client may send ahead on one stream: a review of the longest token, in one go.
+const STREAM_WINDOW: u32 = 128 * 1024;
+/// What it may send ahead on all streams of a connection together.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Largest request head.
+const HEAD_BYTES: usize = 32 * 1024;
+/// What is kept of one answer that the client does not read.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Room for bodies that come in pieces, for each request that may be in flight: the longest token.
+const BODY_ROOM: usize = 64 * 1024;
+
+/// What the connections of one listener share.
+pub(super) struct Shared<H> {
+    pub(super) handler: H,
+    pub(super) limits: Limits,
+    /// Of the HTTPS listener; the admin listener counts nothing.
+    pub(super) metrics: Option<Arc<Metrics>>,
+    /// Tells every connection to go. Begun once the listener is closed.
+    pub(super) drain: Drain,
+    in_flight: Budget,
+    bodies: Budget,
+}
+
+impl<H: Handler> Shared<H> {
+    pub(super) fn new(handler: H, limits: Limits, metrics: Option<Arc<Metrics>>) -> Arc<Self> {
+        let in_flight = Budget::new(limits.max_requests_in_flight);
+        // Not in flight × max_body_bytes, which is gigabytes. Never less than a few of the largest.
+        let bodies = (limits.max_requests_in_flight.saturating_mul(BODY_ROOM))
+            .max(limits.max_body_bytes.saturating_mul(4));
+        let (drain, bodies) = (Drain::default(), Budget::new(bodies));
+        Arc::new(Self { handler, limits, metrics, drain, in_flight, bodies })
+    }
+
+    /// Shows how many connections are open.
+    pub(super) fn connections(&self, open: usize) {
+        if let Some(metrics) = &self.metrics {
+            metrics.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Counts a request or a connection that is refused because there are too many.
+    pub(super) fn shed(&self) {
+        if let Some(metrics) = &self.metrics {
+            metrics.requests_shed.inc();
+        }
+    }
+
+    fn overloaded(&self) -> Status {
+        self.shed();
+        Status::overloaded()
+    }
+}
+
+/// Serves `stream` until it ends: with TLS if there is a `tls`.
+pub(super) async fn run<H: Handler>(
+    shared: Arc<Shared<H>>,
+    tls: Option<Live<Tls>>,
+    stream: Stream,
+    address: PeerAddress,
+) {
+    let stream = match stream {
+        Stream::Tcp(stream) => stream,
+        Stream::Unix(stream) => {
+            let peer = Peer { address, certificate: None };
+            return Connection { shared, peer }.serve(stream, false, pending()).await;
+        }
+    };
+    // Fails only on a socket that is closed already, which the next read tells.
+    let _ = stream.set_nodelay(true);
+    let Some(published) = tls else {
+        let peer = Peer { address, certificate: None };
+        return Connection { shared, peer }.serve(stream, false, pending()).await;
+    };
+    let tls = published.get();
+    match timeout(shared.limits.handshake_timeout, tls.accept(stream)).await {
+        Ok(Ok(accepted)) => {
+            let peer = Peer { address, certificate: accepted.certificate };
+            let doubted = Tls::other_clients(&published, tls);
+            Connection { shared, peer }.serve(accepted.stream, accepted.http2, doubted).await;
+        }
+        Ok(Err(error)) => debug!(client.addr = %address, %error, "the TLS handshake failed"),
+        Err(_) => debug!(client.addr = %address, "the TLS handshake took too long"),
+    }
+}
+
+/// A connection with its handshake behind it.
+struct Connection<H> {
+    shared: Arc<Shared<H>>,
+    peer: Peer,
+}
+
+impl<H: Handler> Connection<H> {
+    /// Serves HTTP on `stream` until it ends, is told to (drain, age, `doubted`) and has finished,
+    /// or has not finished in time.
+    async fn serve<S>(self, stream: S, http2: bool, doubted: impl Future<Output = ()>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let this = Arc::new(self);
+        let limits = &this.shared.limits;
+        let service = service_fn({
+            let this = this.clone();
+            move |request| {
+                let this = this.clone();
+                async move { Ok::<_, Infallible>(this.answer(request).await) }
+            }
+        });
+        let http = protocol(http2, limits.request_timeout);
+        let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            biased;
+            ended = serving.as_mut() => return this.ended(ended),
+            () = this.shared.drain.begun() => {}
+            () = sleep(jittered(limits.max_connection_age)) => {}
+            () = doubted => {}
+        }
+        serving.as_mut().graceful_shutdown();
+        // One timeout for the requests that are here, one for those that came before the client
+        // saw the GOAWAY, and for a client that does not read its answers.
+        match timeout(limits.request_timeout * 2, serving).await {
+            Ok(ended) => this.ended(ended),
+            Err(_) => debug!(client.addr = %this.peer.address, "the connection was cut"),
+        }
+    }
+
+    fn ended(&self, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+        if let Err(error) = ended {
+            debug!(client.addr = %self.peer.address, error, "the connection failed");
+        }
+    }
+
+    /// Answers `request`, whatever happens.
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let version = request.version();
+        let (head, mut body) = request.into_parts();
+        match self.handled(head, &mut body).await {
+            Ok(response) => response.map(Full::new),
+            Err(status) => self.refused(status, version, body).map(Full::new),
+        }
+    }
+
+    /// Has the request handled, once its body is whole.
+    async fn handled(
+        &self,
+        head: request::Parts,
+        body: &mut Incoming,
+    ) -> Result<Response<Bytes>, Status> {
+        let Shared { handler, limits, in_flight, bodies, .. } = &*self.shared;
+        let read =
+            within(limits.request_timeout, body::whole(body, limits.max_body_bytes, bodies)).await;
+        let (body, _room) =
+            read.ok_or_else(Status::request_timeout)?.map_err(|error| match error {
+                BodyError::TooLarge => Status::too_large(limits.max_body_bytes),
+                BodyError::NoRoom => self.shared.overloaded(),
+                BodyError::Broken => Status::bad_request("the body of the request is broken off"),
+            })?;
+        // Only now: whoever sends slowly must not hold the place of those who are done.
+        let _place = in_flight.take(1).ok_or_else(|| self.shared.overloaded())?;
+        let request = Request::from_parts(head, body);
+        let handling = caught(async { handler.handle(request, &self.peer).await });
+        // A time of its own: a slow body must not turn what the handler would say into a 503.
+        let handled =
+            within(limits.request_timeout, handling).await.ok_or_else(Status::took_too_long)?;
+        handled.map_err(|Panicked| Status::internal_error("a bug, which is in the log"))
+    }
+
+    /// Answers with `status`, and reads on what is left of `body`, to a bound.
+    fn refused(&self, status: Status, version: Version, body: Incoming) -> Response<Bytes> {
+        let Shared { limits, metrics, .. } = &*self.shared;
+        if let Some(metrics) = metrics {
+            metrics.http_answered("other", status.code);
+        }
+        let mut response = status.to_response();
+        if version < Version::HTTP_2 && ends_the_connection(status.code) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if !body.is_end_stream() {
+            let bound = limits.max_body_bytes.saturating_mul(2);
+            tokio::spawn(timeout(limits.request_timeout, body::drain(body, bound)));
+        }
+        response
+    }
+}
+
+/// Whether what is left of the body may not be worth waiting for, on HTTP/1.1.
+fn ends_the_connection(code: StatusCode) -> bool {
+    matches!(
+        code,
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT | StatusCode::BAD_REQUEST
+    )
+}
+
+/// HTTP with bounds on everything that a client decides.
+///
+/// A client that has said nothing for three request timeouts is asked whether it is there (HTTP/2)
+/// or let go (HTTP/1.1, where hyper has one timer for a slow head and an idle connection: not so
+/// short that a client between two requests is cut off, not so long that slow heads pile up).
+fn protocol(http2: bool, request_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let idle = request_timeout * 3;
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    if http2 {
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(HEAD_BYTES as u32)
+            .max_send_buf_size(SEND_BUFFER)
+            .keep_alive_interval(idle)
+            .keep_alive_timeout(request_timeout);
+        http.http2_only()
+    } else {
+        http.http1().timer(TokioTimer::new()).max_buf_size(HEAD_BYTES).header_read_timeout(idle);
+        http.http1_only()
+    }
+}
+
+/// `age` give or take a tenth, so that connections made together do not end together.
+fn jittered(age: Duration) -> Duration {
+    // A fresh hasher is a random number, and this one decides nothing.
+    let random = RandomState::new().hash_one(0) as f64 / u64::MAX as f64;
+    age.mul_f64(0.9 + random * 0.2)
+}
+
+/// Does `work`, or gives up after `limit`. What is ready at once costs neither clock nor timer.
+async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    let ready = poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    });
+    if let Some(output) = ready.await {
+        return Some(output);
+    }
+    timeout(limit, work).await.ok()
+}
+
+/// The handler panicked; the panic hook has logged where.
+struct Panicked;
+
+/// Does `work`, and survives its panic. The only place that catches one.
+async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
+    let mut work = pin!(work);
+    // Unwind safe: after a panic `work` is dropped and never polled again.
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(_) => Poll::Ready(Err(Panicked)),
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_varies_by_a_tenth() {
+        let age = Duration::from_secs(300);
+        let ages: Vec<_> = (0..100).map(|_| jittered(age)).collect();
+        assert!(ages.iter().all(|one| (age * 9 / 10..=age * 11 / 10).contains(one)));
+        assert!(ages.iter().any(|one| one != &ages[0]));
+    }
+}

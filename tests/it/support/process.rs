@@ -1,0 +1,90 @@
+//! countersign as a process of its own: for what only a process has, its memory and its end.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use super::service::{Directory, Setup};
+use super::{Kube, within};
+use serde_json::Value;
+
+/// A running process. It is killed when it is dropped.
+pub struct Process {
+    child: Child,
+    /// The address of the webhook.
+    pub webhook: SocketAddr,
+    _directory: Directory,
+}
+
+impl Process {
+    /// Starts `countersign serve` and waits until it serves.
+    pub async fn start(setup: Setup) -> Self {
+        let (directory, file) = setup.write();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["serve", "--config"])
+            .arg(file)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (found, webhook) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let mut found = Some(found);
+            // The pipe is read to its end: a full one would stop the process.
+            for line in lines.map_while(Result::ok) {
+                let address = address_in(&line);
+                if let Some((found, address)) = address.and_then(|it| Some((found.take()?, it))) {
+                    let _ = found.send(address);
+                }
+            }
+        });
+        let webhook = within(webhook).await.expect("it does not start").expect("it ended");
+        Self { child, webhook, _directory: directory }
+    }
+
+    /// A connection of the API server's.
+    pub async fn kube(&self) -> Kube {
+        Kube::connect(self.webhook).await
+    }
+
+    /// The most memory it ever had, in MiB.
+    pub fn peak_memory_mib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(mut self) -> ExitStatus {
+        let waiting = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        within(waiting).await.expect("it never ended")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The webhook's address, in the line that says that it serves.
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    line.get("webhook.addr")?.as_str()?.parse().ok()
+}
