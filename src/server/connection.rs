@@ -25,6 +25,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -49,6 +50,8 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const HEAD_BYTES: usize = 32 * 1024;
 /// What is kept of one answer that the client does not read.
 const SEND_BUFFER: usize = 64 * 1024;
+/// How long a connection on which nothing was asked is kept when the drain begins.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// Room for bodies that come in pieces, for each request that may be in flight: the longest token.
 const BODY_ROOM: usize = 64 * 1024;
 
@@ -105,21 +108,21 @@ pub(super) async fn run<H: Handler>(
         Stream::Tcp(stream) => stream,
         Stream::Unix(stream) => {
             let peer = Peer { address, certificate: None };
-            return Connection { shared, peer }.serve(stream, false, pending()).await;
+            return Connection::new(shared, peer).serve(stream, false, pending()).await;
         }
     };
     // Fails only on a socket that is closed already, which the next read tells.
     let _ = stream.set_nodelay(true);
     let Some(published) = tls else {
         let peer = Peer { address, certificate: None };
-        return Connection { shared, peer }.serve(stream, false, pending()).await;
+        return Connection::new(shared, peer).serve(stream, false, pending()).await;
     };
     let tls = published.get();
     match timeout(shared.limits.handshake_timeout, tls.accept(stream)).await {
         Ok(Ok(accepted)) => {
             let peer = Peer { address, certificate: accepted.certificate };
             let doubted = Tls::other_clients(&published, tls);
-            Connection { shared, peer }.serve(accepted.stream, accepted.http2, doubted).await;
+            Connection::new(shared, peer).serve(accepted.stream, accepted.http2, doubted).await;
         }
         Ok(Err(error)) => debug!(client.addr = %address, %error, "the TLS handshake failed"),
         Err(_) => debug!(client.addr = %address, "the TLS handshake took too long"),
@@ -130,9 +133,15 @@ pub(super) async fn run<H: Handler>(
 struct Connection<H> {
     shared: Arc<Shared<H>>,
     peer: Peer,
+    /// Told of each request; what nobody waits for takes no lock.
+    asked: Notify,
 }
 
 impl<H: Handler> Connection<H> {
+    fn new(shared: Arc<Shared<H>>, peer: Peer) -> Self {
+        Self { shared, peer, asked: Notify::new() }
+    }
+
     /// Serves HTTP on `stream` until it ends, is told to (drain, age, `doubted`) and has finished,
     /// or has not finished in time.
     async fn serve<S>(self, stream: S, http2: bool, doubted: impl Future<Output = ()>)
@@ -153,7 +162,17 @@ impl<H: Handler> Connection<H> {
         tokio::select! {
             biased;
             ended = serving.as_mut() => return this.ended(ended),
-            () = this.shared.drain.begun() => {}
+            () = this.shared.drain.begun() => {
+                // A client whose first request is on its way takes GOAWAY for a connection that
+                // could not be made (Go's does) and does not ask again. One that has asked before
+                // is not waited for: the permit of that request is still there.
+                tokio::select! {
+                    biased;
+                    ended = serving.as_mut() => return this.ended(ended),
+                    () = this.asked.notified() => {}
+                    () = sleep(FIRST_REQUEST) => {}
+                }
+            }
             () = sleep(jittered(limits.max_connection_age)) => {}
             () = doubted => {}
         }
@@ -174,6 +193,7 @@ impl<H: Handler> Connection<H> {
 
     /// Answers `request`, whatever happens.
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        self.asked.notify_one();
         let version = request.version();
         let (head, mut body) = request.into_parts();
         match self.handled(head, &mut body).await {

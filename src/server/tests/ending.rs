@@ -23,6 +23,17 @@ async fn a_drain_answers_what_is_in_flight_and_takes_nothing_new() {
 }
 
 #[tokio::test]
+async fn a_first_request_that_is_on_its_way_is_answered() {
+    let server = Server::start(limits());
+    let client = server.http2().await;
+    server.drain.begin();
+    soon(async { while TcpStream::connect(server.address).await.is_ok() {} }).await;
+    assert_eq!(client.post("/", Sending::of(5)).await.0, StatusCode::OK);
+    soon(client.ended()).await;
+    soon(server.serving).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_drain_ends_in_time_whatever_does_not_end() {
     let limits = Limits { shutdown_timeout: Duration::from_millis(200), ..limits() };
     let server = Server::start(limits);
