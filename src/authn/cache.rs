@@ -20,7 +20,7 @@ use moka::sync::Cache;
 use tokio::sync::watch;
 
 use crate::api::token_review::TokenReviewStatus;
-use crate::live::Marks;
+use crate::live::{Mark, Marks};
 use crate::metrics::{Metrics, Outcome};
 use crate::secret::Secret;
 use crate::token::random;
@@ -47,6 +47,13 @@ pub struct Answer {
     /// When time alone ends it.
     valid_until: Option<SystemTime>,
     marks: Marks,
+}
+
+impl Answer {
+    /// Whether everything that it rests on is as it was.
+    fn holds(&self) -> bool {
+        self.marks.iter().all(Mark::holds)
+    }
 }
 
 /// Why there is no answer at all: neither is the token's doing.
@@ -122,7 +129,7 @@ impl Reviews {
             }
             let answer = self.load(&key, token, audiences).await?;
             // A load that was joined may rest on what has changed since it was asked for.
-            if answer.marks.iter().all(|mark| mark.holds()) {
+            if answer.holds() {
                 return Ok(answer);
             }
         }
@@ -161,8 +168,8 @@ impl Reviews {
     fn hit(&self, key: &blake3::Hash) -> Option<Arc<Answer>> {
         [&self.authenticated, &self.rejected].into_iter().find_map(|cache| {
             let answer = cache.get(key)?;
-            let holds = answer.marks.iter().all(|mark| mark.holds())
-                && answer.valid_until.is_none_or(|end| SystemTime::now() <= end);
+            let holds =
+                answer.holds() && answer.valid_until.is_none_or(|end| SystemTime::now() <= end);
             if !holds {
                 cache.invalidate(key);
             }
@@ -292,7 +299,7 @@ impl Load {
             let attempt = Attempt::new(credential, SystemTime::now());
             let verdict = reviews.chain.authenticate(&attempt).await;
             let answer = Arc::new(reviews.answer(verdict, credential));
-            let holds = answer.marks.iter().all(|mark| mark.holds());
+            let holds = answer.holds();
             if holds {
                 reviews.keep(self.key, &answer);
             }
