@@ -2,7 +2,7 @@
 //
 // Each has RBAC, an administrator of its own, certificates that it signs itself, and its own part of
 // etcd. What differs between two of them is how they talk to the webhook, and what they call
-// themselves.
+// themselves. Client certificates are those of countersign's `init`, the same for all.
 
 package cluster
 
@@ -19,14 +19,23 @@ import (
 // AdminToken is known to every API server itself, and may do everything there.
 const AdminToken = "admin-of-the-test"
 
+// anonymousConfiguration lets those who show nothing ask what they may ask of countersign, and no more.
+const anonymousConfiguration = `
+apiVersion: apiserver.config.k8s.io/v1
+kind: AuthenticationConfiguration
+anonymous:
+  enabled: true
+  conditions:
+  - path: /version
+  - path: /.well-known/openid-configuration
+  - path: /openid/v1/jwks
+`
+
 // APIServer is a kube-apiserver that asks countersign about tokens, every time: its own cache of
 // the answers is off.
 type APIServer struct {
 	*Process
-
-	address     string
-	certificate string // that it serves, self-signed
-	kubectl     string // path of the program
+	*Side
 }
 
 // StartAPIServer gives an API server that is ready. They share an etcd, but each is a cluster of
@@ -44,15 +53,15 @@ func (c *Cluster) StartAPIServer(name, webhookVersion, audience string) (*APISer
 	if err := os.WriteFile(admins, []byte(AdminToken+`,admin,1,"system:masters"`+"\n"), 0o600); err != nil {
 		return nil, err
 	}
+	authentication := filepath.Join(dir, "authentication.yaml")
+	if err := os.WriteFile(authentication, []byte(anonymousConfiguration), 0o600); err != nil {
+		return nil, err
+	}
 	serviceAccountKey := filepath.Join(dir, "service-account.key")
 	if err := writeNewKey(serviceAccountKey); err != nil {
 		return nil, err
 	}
 	addresses, err := freeAddresses(1)
-	if err != nil {
-		return nil, err
-	}
-	program, err := kubernetesPath()
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +76,12 @@ func (c *Cluster) StartAPIServer(name, webhookVersion, audience string) (*APISer
 		"--endpoint-reconciler-type=none", // nobody is to find it through the kubernetes Service
 		"--authorization-mode=RBAC",
 		"--token-auth-file="+admins,
+		"--authentication-config="+authentication,
+		"--client-ca-file="+c.Countersign.ClientAuthority,
 		"--service-account-issuer="+Audience,
 		"--service-account-key-file="+serviceAccountKey,
 		"--service-account-signing-key-file="+serviceAccountKey,
+		"--service-account-max-token-expiration="+MaxExpiration.String(),
 		"--api-audiences="+audience,
 		"--authentication-token-webhook-config-file="+c.Countersign.WebhookKubeconfig,
 		"--authentication-token-webhook-version="+webhookVersion,
@@ -78,12 +90,15 @@ func (c *Cluster) StartAPIServer(name, webhookVersion, audience string) (*APISer
 	if err != nil {
 		return nil, err
 	}
-	server := &APIServer{
-		Process:     process,
-		address:     addresses[0],
-		certificate: filepath.Join(dir, "apiserver.crt"),
-		kubectl:     program,
-	}
+	server := &APIServer{process, &Side{
+		Endpoint: &Endpoint{
+			Address:   addresses[0],
+			Authority: filepath.Join(dir, "apiserver.crt"), // self-signed
+			home:      dir,
+		},
+		Kubernetes: true,
+		Issuer:     Audience,
+	}}
 	return server, server.Eventually("readiness", func() error {
 		_, err := server.Kubectl(AdminToken, "get", "--raw=/readyz")
 		return err

@@ -51,7 +51,7 @@ func (c *Cluster) start() (err error) {
 	if c.Rotating, err = c.startProvider("rotating"); err != nil {
 		return err
 	}
-	if c.Countersign, err = c.startCountersign(c.Provider, c.Rotating); err != nil {
+	if c.Countersign, err = c.StartCountersign("countersign", c.Provider.Trusted(), c.Rotating.Trusted()); err != nil {
 		return err
 	}
 	if c.etcd, err = c.startEtcd(); err != nil {
@@ -59,6 +59,9 @@ func (c *Cluster) start() (err error) {
 	}
 	for _, version := range webhookVersions {
 		if c.APIServers[version], err = c.StartAPIServer(version, version, Audience); err != nil {
+			return err
+		}
+		if err = c.APIServers[version].Populate(); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -28,13 +29,42 @@ const (
 	RobotGroups = "builders,testers"
 )
 
+// Caller may have tokens reviewed and issued, here (`callers`) and, by RBAC, at the API servers. He
+// has a token in the token file, and a client certificate with the same name.
+const (
+	Caller      = "caller"
+	CallerToken = "token-of-the-caller"
+	CallerUID   = "43"
+)
+
+// MaxExpiration is how long a token may be good for at most.
+const MaxExpiration = 24 * time.Hour
+
+// IssuedPrefix is what countersign puts before the names of the users of its own tokens, when it is
+// asked as a webhook.
+const IssuedPrefix = "countersign:"
+
 // Countersign is the webhook under test, as its own `init` sets it up.
 type Countersign struct {
 	*Process
+	*Side
 	// WebhookKubeconfig is what an API server needs to ask it.
 	WebhookKubeconfig string
+	// ClientAuthority is the file with the certificate that all client certificates are signed by.
+	ClientAuthority string
+	// Certified is Caller with the certificate.
+	Certified Credential
+	// ObjectsDir has the manifests of what its service account tokens can be of and bound to.
+	ObjectsDir string
 
 	admin string // address
+}
+
+// TrustedIssuer is whose tokens a countersign accepts beside its own, and what it makes of them.
+type TrustedIssuer struct {
+	Issuer, Authority, Audience string
+	UsernameClaim, GroupsClaim  string
+	Prefix                      string
 }
 
 // configuration is what an operator would write, were the ports always the same.
@@ -51,44 +81,78 @@ listen:
 admin:
   address: {{.Admin}}
 jwt:
-{{- range .Providers}}
+{{- range .Trusted}}
 - issuer:
     url: {{.Issuer}}
     certificateAuthorityFile: {{.Authority}}
-    audiences: [{{$.ProviderAudience}}]
+    audiences: ["{{.Audience}}"]
   claimMappings:
-    username: {claim: username, prefix: "{{.Prefix}}"}
-    groups: {claim: groups, prefix: "{{.Prefix}}"}
+    username: {claim: {{.UsernameClaim}}, prefix: "{{.Prefix}}"}
+{{- if .GroupsClaim}}
+    groups: {claim: {{.GroupsClaim}}, prefix: "{{.Prefix}}"}
+{{- end}}
 {{- end}}
 tokenFile:
   path: tokens.csv
+serviceAccountIssuer:
+  url: {{.Issuer}}
+  signingKeyFiles: [service-account.key]
+  objectsDir: objects
+  maxExpiration: {{.MaxExpiration}}
+  usernamePrefix: "{{.IssuedPrefix}}"
+  groupsPrefix: "{{.IssuedPrefix}}"
+callers:
+- users: [{{.Caller}}]
+  allow: [tokenreviews, serviceaccounts/token]
+  serviceAccounts: ["*/*"]
+  audiences: ["*"]
 `[1:]))
 
-// startCountersign gives a countersign that trusts these providers and has tried each of them.
-func (c *Cluster) startCountersign(providers ...*Provider) (*Countersign, error) {
+// StartCountersign gives a countersign that trusts these issuers and has tried each of them.
+func (c *Cluster) StartCountersign(name string, trusted ...TrustedIssuer) (*Countersign, error) {
 	addresses, err := freeAddresses(2)
 	if err != nil {
 		return nil, err
 	}
 	listen, admin := addresses[0], addresses[1]
-	dir := c.path("countersign")
-	if err := c.initCertificates(dir, "--server", "https://"+listen+"/authenticate"); err != nil {
+	dir := c.path(name)
+	in := func(name string) string { return filepath.Join(dir, name) }
+	countersign := &Countersign{
+		Side: &Side{
+			Endpoint: &Endpoint{Address: listen, Authority: in("ca.crt"), home: dir},
+			Issuer:   "https://" + listen,
+		},
+		WebhookKubeconfig: in("webhook.kubeconfig"),
+		ClientAuthority:   in("client-ca.crt"),
+		Certified:         Credential{Certificate: in(Caller + ".crt"), KeyFile: in(Caller + ".key")},
+		ObjectsDir:        in("objects"),
+		admin:             admin,
+	}
+	if err := c.initCertificates(dir, "--server", "https://"+listen+"/authenticate", "--client", Caller); err != nil {
+		return nil, err
+	}
+	if err := writeNewKey(in("service-account.key")); err != nil {
+		return nil, err
+	}
+	if countersign.Objects, err = writeObjects(countersign.ObjectsDir); err != nil {
 		return nil, err
 	}
 
-	tokens := fmt.Sprintf("%s,%s,%s,%q\n", RobotToken, Robot, RobotUID, RobotGroups)
-	if err := os.WriteFile(filepath.Join(dir, "tokens.csv"), []byte(tokens), 0o600); err != nil {
+	tokens := fmt.Sprintf("%s,%s,%s,%q\n", RobotToken, Robot, RobotUID, RobotGroups) +
+		fmt.Sprintf("%s,%s,%s\n", CallerToken, Caller, CallerUID)
+	if err := os.WriteFile(in("tokens.csv"), []byte(tokens), 0o600); err != nil {
 		return nil, err
 	}
 	var text strings.Builder
 	err = configuration.Execute(&text, map[string]any{
-		"Audience": Audience, "ProviderAudience": ProviderAudience,
-		"Listen": listen, "Admin": admin, "Providers": providers,
+		"Audience": Audience, "Listen": listen, "Admin": admin, "Trusted": trusted,
+		"Issuer": countersign.Issuer, "MaxExpiration": MaxExpiration, "IssuedPrefix": IssuedPrefix,
+		"Caller": Caller,
 	})
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(dir, "countersign.yaml")
+	file := in("countersign.yaml")
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		return nil, err
 	}
@@ -97,11 +161,9 @@ func (c *Cluster) startCountersign(providers ...*Provider) (*Countersign, error)
 	if err != nil {
 		return nil, err
 	}
-	process, err := c.startProcess("countersign", program, "serve", "--config", file)
-	if err != nil {
+	if countersign.Process, err = c.startProcess(name, program, "serve", "--config", file); err != nil {
 		return nil, err
 	}
-	countersign := &Countersign{process, filepath.Join(dir, "webhook.kubeconfig"), admin}
 	return countersign, countersign.Eventually("readiness", func() error {
 		_, err := countersign.get("/readyz")
 		return err

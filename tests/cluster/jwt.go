@@ -38,13 +38,18 @@ func (j JWT) ExpiresAt() time.Time { return time.Unix(j.Claims.Expires, 0) }
 
 // WithClaim changes a claim of a token and leaves its signature as it was.
 func WithClaim(token, name string, value any) (string, error) {
+	return WithClaims(token, func(claims map[string]any) { claims[name] = value })
+}
+
+// WithClaims changes any of them.
+func WithClaims(token string, change func(claims map[string]any)) (string, error) {
 	header, rest, _ := strings.Cut(token, ".")
 	payload, signature, _ := strings.Cut(rest, ".")
 	claims := map[string]any{}
 	if err := decode(payload, &claims); err != nil {
 		return "", err
 	}
-	claims[name] = value
+	change(claims)
 	changed, err := json.Marshal(claims)
 	if err != nil {
 		return "", err

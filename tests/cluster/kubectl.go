@@ -5,46 +5,80 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 )
 
-// Kubectl runs kubectl as someone who has this token, and gives what it printed. The error has what
-// it said on standard error.
-func (s *APIServer) Kubectl(token string, arguments ...string) (string, error) {
-	return s.KubectlWithInput(token, "", arguments...)
+// Said is how a run of kubectl ended, and what it printed.
+type Said struct {
+	Code           int
+	Stdout, Stderr string
 }
 
-// KubectlWithInput does so with something on standard input.
-func (s *APIServer) KubectlWithInput(token, input string, arguments ...string) (string, error) {
+// Run runs kubectl as somebody, with something on standard input. It is no error if kubectl says
+// that there is one.
+func (e *Endpoint) Run(who Credential, input string, arguments ...string) (Said, error) {
+	program, err := kubernetesPath()
+	if err != nil {
+		return Said{}, err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 
-	home := filepath.Dir(s.certificate)
 	var stdout, stderr strings.Builder
-	command := exec.CommandContext(ctx, s.kubectl, append([]string{
+	command := exec.CommandContext(ctx, program, slices.Concat([]string{
 		"kubectl",
-		"--server=https://" + s.address,
-		"--certificate-authority=" + s.certificate,
-		"--token=" + token,
-	}, arguments...)...)
-	command.Env = environment(home)
+		"--server=https://" + e.Address,
+		"--certificate-authority=" + e.Authority,
+	}, who.flags(), arguments)...)
+	command.Env = environment(e.home)
 	command.Stdin = strings.NewReader(input)
 	command.Stdout = &stdout
 	command.Stderr = &stderr
-	if err := command.Run(); err != nil {
-		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(arguments, " "), err, stderr.String())
+	err = command.Run()
+	said := Said{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+		err = nil
 	}
-	return stdout.String(), nil
+	return said, err
+}
+
+func (c Credential) flags() []string {
+	switch {
+	case c.Token != "":
+		return []string{"--token=" + c.Token}
+	case c.Certificate != "":
+		return []string{"--client-certificate=" + c.Certificate, "--client-key=" + c.KeyFile}
+	}
+	return nil
+}
+
+// Kubectl runs kubectl as someone who has this token, and gives what it printed. The error has what
+// it said on standard error.
+func (e *Endpoint) Kubectl(token string, arguments ...string) (string, error) {
+	return e.KubectlWithInput(token, "", arguments...)
+}
+
+// KubectlWithInput does so with something on standard input.
+func (e *Endpoint) KubectlWithInput(token, input string, arguments ...string) (string, error) {
+	said, err := e.Run(Credential{Token: token}, input, arguments...)
+	if err == nil && said.Code != 0 {
+		err = fmt.Errorf("exit code %d", said.Code)
+	}
+	if err != nil {
+		return said.Stdout, fmt.Errorf("kubectl %s: %w: %s", strings.Join(arguments, " "), err, said.Stderr)
+	}
+	return said.Stdout, nil
 }
 
 // WhoAmI is whom the API server takes the bearer of the token for.
-func (s *APIServer) WhoAmI(token string) (*authenticationv1.UserInfo, error) {
-	output, err := s.Kubectl(token, "auth", "whoami", "--output=json")
+func (e *Endpoint) WhoAmI(token string) (*authenticationv1.UserInfo, error) {
+	output, err := e.Kubectl(token, "auth", "whoami", "--output=json")
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +91,7 @@ func (s *APIServer) WhoAmI(token string) (*authenticationv1.UserInfo, error) {
 
 // Review has the API server review a token for other audiences than its own, as its
 // administrator may.
-func (s *APIServer) Review(token string, audiences ...string) (*authenticationv1.TokenReviewStatus, error) {
+func (e *Endpoint) Review(token string, audiences ...string) (*authenticationv1.TokenReviewStatus, error) {
 	review := authenticationv1.TokenReview{
 		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: audiences},
 	}
@@ -66,7 +100,7 @@ func (s *APIServer) Review(token string, audiences ...string) (*authenticationv1
 	if err != nil {
 		return nil, err
 	}
-	output, err := s.KubectlWithInput(AdminToken, string(input), "create", "--filename=-", "--output=json")
+	output, err := e.KubectlWithInput(AdminToken, string(input), "create", "--filename=-", "--output=json")
 	if err != nil {
 		return nil, err
 	}

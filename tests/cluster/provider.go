@@ -51,6 +51,14 @@ type Provider struct {
 	begin func(issuer string) (*Process, error)
 }
 
+// Trusted is how a countersign takes its tokens.
+func (p *Provider) Trusted() TrustedIssuer {
+	return TrustedIssuer{
+		Issuer: p.Issuer, Authority: p.Authority, Audience: ProviderAudience,
+		UsernameClaim: "username", GroupsClaim: "groups", Prefix: p.Prefix,
+	}
+}
+
 // startProvider gives a provider that answers, with a certificate authority of its own.
 func (c *Cluster) startProvider(name string) (*Provider, error) {
 	dir := c.path(name)
