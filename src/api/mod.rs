@@ -4,7 +4,9 @@
 
 pub mod kubeconfig;
 pub mod status;
-pub mod token_review;
+pub mod user_info;
+pub mod webhook;
 
 pub use status::Status;
-pub use token_review::{TokenReview, UserInfo, Version};
+pub use user_info::{ExtraValue, UserInfo};
+pub use webhook::Version;

@@ -19,7 +19,7 @@ use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use tokio::sync::watch;
 
-use crate::api::token_review::TokenReviewStatus;
+use crate::api::webhook;
 use crate::live::{Mark, Marks};
 use crate::metrics::{Metrics, Outcome};
 use crate::secret::Secret;
@@ -232,7 +232,7 @@ impl Reviews {
     fn answer(&self, verdict: Result<Verdict, AuthnError>, credential: &Credential) -> Answer {
         match verdict {
             Ok(Verdict::Authenticated(authentication)) => Answer {
-                status: TokenReviewStatus {
+                status: webhook::Status {
                     authenticated: true,
                     user: Some(&authentication.user),
                     audiences: &authentication.audiences,
@@ -246,7 +246,7 @@ impl Reviews {
             },
             // kube-apiserver remembers it for us, and it costs next to nothing to say again.
             Ok(Verdict::NoOpinion(marks)) => Answer {
-                status: TokenReviewStatus::default().to_json(),
+                status: webhook::Status::default().to_json(),
                 outcome: Outcome::NoOpinion,
                 ttl: Duration::ZERO,
                 valid_until: None,
@@ -259,10 +259,10 @@ impl Reviews {
     fn refusal(&self, error: AuthnError, audiences: &[impl AsRef<str>]) -> Answer {
         let unavailable = error.class() == Class::Unavailable;
         Answer {
-            status: TokenReviewStatus {
+            status: webhook::Status {
                 error: &error.message(),
                 audiences: &self.wanted(audiences),
-                ..TokenReviewStatus::default()
+                ..webhook::Status::default()
             }
             .to_json(),
             outcome: if unavailable { Outcome::Unavailable } else { Outcome::Rejected },

@@ -3,14 +3,14 @@
 mod admin;
 mod negotiation;
 mod router;
-mod token_review;
+mod webhook;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 pub use admin::{Admin, Check, Checks};
 pub use router::Router;
-pub use token_review::Webhook;
+pub use webhook::Webhook;
 
 /// A JSON answer.
 fn json(code: StatusCode, body: Vec<u8>) -> Response<Bytes> {

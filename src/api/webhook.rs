@@ -1,20 +1,18 @@
-//! `TokenReview` of `authentication.k8s.io`, v1 and v1beta1: the question kube-apiserver asks and
-//! the answer it gets.
+//! What kube-apiserver says to its webhook and is answered: `TokenReview` of `authentication.k8s.io`,
+//! v1 and v1beta1.
 //!
 //! Reading is lenient where upstream is (unknown members, `null`, a sent `status`) and strict where
 //! two readers of the same bytes could see different things: a member that is read here and comes
 //! twice is an error. The token is opaque: never trimmed, split or decoded.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The API group of a TokenReview.
-pub const GROUP: &str = "authentication.k8s.io";
+use super::UserInfo;
 
 /// The version that was asked, and that is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +34,7 @@ impl Version {
 }
 
 /// What was asked, borrowed from the request's body.
-pub struct TokenReview<'a> {
+pub struct Question<'a> {
     /// The version of the question.
     pub version: Version,
     /// `spec.token`; empty if absent.
@@ -45,7 +43,7 @@ pub struct TokenReview<'a> {
     pub audiences: Vec<Cow<'a, str>>,
 }
 
-impl<'a> TokenReview<'a> {
+impl<'a> Question<'a> {
     /// Reads a JSON body.
     ///
     /// # Errors
@@ -181,27 +179,11 @@ fn excerpt(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
-/// Who a token belongs to: `UserInfo` of `authentication.k8s.io/v1`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct UserInfo {
-    /// The user's name. Never empty in an answer.
-    pub username: String,
-    /// Tells users of one name over time apart; empty if unknown.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub uid: String,
-    /// The groups the user is in, in order, duplicates kept.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<String>,
-    /// What else authorizers may want to know.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub extra: BTreeMap<String, Vec<String>>,
-}
-
-/// The answer: `TokenReviewStatus` of `authentication.k8s.io/v1`.
+/// The status of the answer, `TokenReviewStatus` of `authentication.k8s.io/v1`.
 ///
 /// Empty members are left out, as upstream does.
 #[derive(Debug, Default, Serialize)]
-pub struct TokenReviewStatus<'a> {
+pub struct Status<'a> {
     /// Whether the token is good, for `audiences`. Written also when it is not: a reader of raw
     /// answers should not have to know that absence means no.
     pub authenticated: bool,
@@ -217,7 +199,7 @@ pub struct TokenReviewStatus<'a> {
     pub error: &'a str,
 }
 
-impl TokenReviewStatus<'_> {
+impl Status<'_> {
     /// The status as JSON, to be finished by [`answer`].
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
@@ -262,7 +244,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<(Version, String, Vec<String>), String> {
-        TokenReview::from_json(body.as_bytes()).map(|review| {
+        Question::from_json(body.as_bytes()).map(|review| {
             let audiences = review.audiences.iter().map(|text| text.to_string()).collect();
             (review.version, review.token.into_owned(), audiences)
         })
@@ -315,7 +297,7 @@ mod tests {
 
     #[test]
     fn an_answer_wraps_the_status() {
-        let status = TokenReviewStatus { error: "no", ..Default::default() }.to_json();
+        let status = Status { error: "no", ..Default::default() }.to_json();
         assert_eq!(
             String::from_utf8(answer(Version::V1Beta1, &status)).unwrap(),
             "{\"kind\":\"TokenReview\",\"apiVersion\":\"authentication.k8s.io/v1beta1\",\

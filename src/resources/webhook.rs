@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
-use crate::api::{Status, TokenReview, token_review};
+use crate::api::{Status, webhook};
 use crate::authn::{NotReviewed, RefusalLog, Reviews};
 use crate::metrics::Metrics;
 use crate::server::Peer;
@@ -58,7 +58,7 @@ impl Webhook {
             self.log.caller(&self.callers, peer.address, &refusal.message);
         })?;
         negotiation::json_only(request.headers())?;
-        let asked = TokenReview::from_json(request.body()).map_err(Status::bad_request)?;
+        let asked = webhook::Question::from_json(request.body()).map_err(Status::bad_request)?;
 
         let start = Instant::now();
         let _in_flight = InFlight::new(&self.metrics);
@@ -76,7 +76,7 @@ impl Webhook {
             .token_review_duration_seconds
             .of(answer.outcome)
             .observe(start.elapsed().as_secs_f64());
-        Ok(token_review::answer(asked.version, &answer.status))
+        Ok(webhook::answer(asked.version, &answer.status))
     }
 
     /// An open webhook is a token oracle: whoever may ask it can try tokens.
