@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::schema::{Schema, Type};
+
 /// Who a token belongs to, or who asks.
 #[derive(Clone, PartialEq, Eq, prost::Message, Serialize, Deserialize)]
 #[serde(default)]
@@ -40,3 +42,14 @@ impl From<Vec<String>> for ExtraValue {
         Self { items }
     }
 }
+
+/// Its members and their types.
+pub const SCHEMA: Schema = Schema {
+    go: "UserInfo",
+    members: &[
+        ("username", Type::String),
+        ("uid", Type::String),
+        ("groups", Type::Strings),
+        ("extra", Type::StringsMap),
+    ],
+};
