@@ -68,8 +68,7 @@ impl Format {
 
 /// Writes `message`; `pretty` is for JSON only.
 pub fn encode(message: &impl Message, format: Format, pretty: bool) -> Vec<u8> {
-    let typed =
-        Typed { kind: message.kind(), api_version: message.api_version(), message };
+    let typed = Typed { kind: message.kind(), api_version: message.api_version(), message };
     match format {
         Format::Json => json(&typed, pretty),
         Format::Yaml => yaml(&typed),

@@ -47,9 +47,7 @@ pub(super) struct Envelope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum EnvelopeError {
     /// It does not begin as one.
-    #[error(
-        "provided data does not appear to be a protobuf message, expected prefix {:?}", PREFIX
-    )]
+    #[error("provided data does not appear to be a protobuf message, expected prefix {:?}", PREFIX)]
     Prefix,
     /// It begins as one, and goes on as something else.
     #[error("provided data does not appear to be a protobuf message")]

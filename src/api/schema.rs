@@ -101,7 +101,9 @@ impl Schema {
         }
         noted.sort_by_key(|(position, _)| *position);
         for (_, text) in noted {
-            if violations.of_members.len() < MAX_VIOLATIONS && !violations.of_members.contains(&text) {
+            if violations.of_members.len() < MAX_VIOLATIONS
+                && !violations.of_members.contains(&text)
+            {
                 violations.of_members.push(text);
             }
         }
@@ -170,7 +172,8 @@ impl Reading {
             }
             (Type::Strings, Value::List(items)) => {
                 // An item that is null is the empty string, as in Go.
-                let item = |(index, item)| match self.value(&Type::String, item, &path.item(index)) {
+                let item = |(index, item)| match self.value(&Type::String, item, &path.item(index))
+                {
                     Json::Null => Json::String(String::new()),
                     item => item,
                 };
@@ -251,7 +254,9 @@ impl Reading {
         // Go names the members on the way, and no place in a list.
         let text: String = path.text.split('[').map(after_bracket).collect();
         let Path { go, .. } = path;
-        let text = format!("json: cannot unmarshal {found} into Go struct field {go}.{text} of type {wanted}");
+        let text = format!(
+            "json: cannot unmarshal {found} into Go struct field {go}.{text} of type {wanted}"
+        );
         self.error = Some((position, text));
     }
 }
@@ -265,7 +270,9 @@ fn untyped(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Boolean(value) => Json::Bool(*value),
-        Value::Number(text) => serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str())),
+        Value::Number(text) => {
+            serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str()))
+        }
         Value::String(text) => Json::from(text.as_str()),
         Value::List(items) => items.iter().map(|item| untyped(&item.value)).collect(),
         Value::Object(fields) => {
