@@ -4,6 +4,7 @@
 //! those of `k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::de::Error as _;
@@ -190,11 +191,27 @@ impl From<SystemTime> for Time {
     }
 }
 
+impl Time {
+    /// As RFC 3339 writes it, if it has words for it. An empty message is no time at all: Go's zero.
+    fn text(self) -> Option<String> {
+        if self == Self::default() {
+            return None;
+        }
+        let time = OffsetDateTime::from_unix_timestamp(self.seconds).ok()?;
+        time.format(&Rfc3339).ok()
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text().unwrap_or_default())
+    }
+}
+
 impl Serialize for Time {
     /// An instant that RFC 3339 has no words for becomes null.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = OffsetDateTime::from_unix_timestamp(self.seconds).ok();
-        time.and_then(|time| time.format(&Rfc3339).ok()).serialize(serializer)
+        self.text().serialize(serializer)
     }
 }
 
@@ -280,7 +297,7 @@ mod tests {
         for text in ["", "2026-11-22", "2026-11-22T16:31:07", "1795365067"] {
             assert_eq!(Time::parse(text), None, "{text}");
         }
-        for seconds in [i64::MAX, i64::MIN, 253_402_300_800] {
+        for seconds in [0, i64::MAX, i64::MIN, 253_402_300_800] {
             let written = serde_json::to_value(Time::from_unix(seconds)).unwrap();
             assert!(written.is_null(), "{seconds}: {written}");
         }

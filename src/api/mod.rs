@@ -24,5 +24,7 @@ pub use token_review::TokenReview;
 pub use user_info::{ExtraValue, UserInfo};
 pub use webhook::Version;
 
-/// The `apiVersion` of everything that is created here.
+/// The API group of everything that is created here.
+pub const AUTHENTICATION_GROUP: &str = "authentication.k8s.io";
+/// Its `apiVersion`.
 pub const AUTHENTICATION_V1: &str = "authentication.k8s.io/v1";

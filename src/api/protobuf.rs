@@ -106,13 +106,13 @@ fn values(mut message: Bytes, depth: usize) -> Option<usize> {
 
 /// Puts a message into its envelope.
 pub(super) fn encode(message: &impl Message) -> Vec<u8> {
-    let unknown = Unknown {
-        type_meta: Some(TypeMeta {
-            api_version: message.api_version().to_owned(),
-            kind: message.kind().to_owned(),
-        }),
-        raw: message.encode_to_vec().into(),
-        ..Unknown::default()
-    };
+    seal(message.api_version(), message.kind(), message.encode_to_vec())
+}
+
+/// The envelope around a message that is bytes already.
+pub(super) fn seal(api_version: &str, kind: &str, raw: Vec<u8>) -> Vec<u8> {
+    let type_meta = TypeMeta { api_version: api_version.to_owned(), kind: kind.to_owned() };
+    let raw = raw.into();
+    let unknown = Unknown { type_meta: Some(type_meta), raw, ..Unknown::default() };
     [PREFIX, &unknown.encode_to_vec()].concat()
 }

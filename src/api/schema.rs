@@ -282,5 +282,3 @@ fn untyped(value: &Value) -> Json {
     }
 }
 
-#[cfg(test)]
-mod tests;

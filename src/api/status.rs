@@ -168,6 +168,16 @@ impl Status {
         )
     }
 
+    /// 406: there is no route to any of the types that the caller takes.
+    pub fn no_representation(offered: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "NotAcceptable",
+            format!("406: Not Acceptable\n\nAvailable representations: {offered}"),
+        )
+        .about(Details::default())
+    }
+
     /// 408: the body did not arrive in time.
     pub fn request_timeout() -> Self {
         Self::new(

@@ -1,13 +1,162 @@
 //! Which media types a caller sends and takes.
+//!
+//! Two negotiations, as there are two clients: kube-apiserver asks its webhook in JSON; the clients of
+//! the API use what kube-apiserver itself serves (the contract, section 5.3).
 
 use http::{HeaderMap, header};
 
-use crate::api::Status;
+use crate::api::{Format, Status};
+
+use super::query::Query;
 
 /// The one media type of the webhook.
 const JSON: &str = "application/json";
 
-/// Checks that the body is JSON and that JSON may be answered.
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// In which format.
+    pub format: Format,
+    /// Whether JSON is indented.
+    pub pretty: bool,
+}
+
+impl Output {
+    /// What the caller takes best, if it takes anything of it.
+    ///
+    /// As upstream, where two programs look: the first wants one of the types, or `*/*`, letter for
+    /// letter; the second chooses by quality.
+    ///
+    /// # Errors
+    ///
+    /// A 406, which upstream writes as JSON, mostly indented.
+    pub fn negotiate(headers: &HeaderMap, query: &Query) -> Result<Self, (Status, Self)> {
+        let accepted = Accepted::read(headers);
+        let best = accepted.best();
+        let pretty = query.pretty().unwrap_or_else(|| is_read_by_a_person(headers));
+        let Some((format, clause)) = best else {
+            let refusal = match accepted.clauses.iter().any(Clause::wants_another_kind) {
+                true => Status::not_acceptable(&media_types()),
+                false => Status::no_representation(&media_types()),
+            };
+            return Err((refusal, Self { format: Format::Json, pretty: true }));
+        };
+        let pretty = query.pretty().or(clause.pretty()).unwrap_or(pretty);
+        let output = Self { format, pretty };
+        if !accepted.is_routed() {
+            return Err((Status::no_representation(&media_types()), output));
+        }
+        Ok(output)
+    }
+}
+
+/// What upstream offers, in its order.
+fn media_types() -> String {
+    Format::ALL.map(Format::media_type).join(", ")
+}
+
+/// Terminals and browsers get what people can read.
+fn is_read_by_a_person(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT).map(|value| value.as_bytes()).unwrap_or_default();
+    ["curl", "Wget", "Mozilla/5.0"].iter().any(|known| agent.starts_with(known.as_bytes()))
+}
+
+/// The `Accept` headers, taken apart. None is `*/*`.
+struct Accepted<'a> {
+    /// By quality, the best first, then by how exactly they say it.
+    clauses: Vec<Clause<'a>>,
+}
+
+impl<'a> Accepted<'a> {
+    fn read(headers: &'a HeaderMap) -> Self {
+        let values = headers.get_all(header::ACCEPT).iter();
+        let mut clauses: Vec<_> = values
+            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+            .map(|text| Clause { text: text.trim() })
+            .collect();
+        if clauses.is_empty() {
+            clauses.push(Clause { text: "*/*" });
+        }
+        // Stable, so that equals stay as the caller ordered them.
+        clauses.sort_by(|a, b| {
+            b.quality().total_cmp(&a.quality()).then(a.wildcards().cmp(&b.wildcards()))
+        });
+        Self { clauses }
+    }
+
+    /// Whether a route is found: an exact type is needed, or `*/*`.
+    fn is_routed(&self) -> bool {
+        let is_exact = |clause: &Clause<'_>| {
+            let essence = essence(clause.text);
+            essence == "*/*" || Format::ALL.iter().any(|format| format.media_type() == essence)
+        };
+        self.clauses.iter().any(is_exact)
+    }
+
+    fn best(&self) -> Option<(Format, Clause<'a>)> {
+        self.clauses.iter().filter(|clause| !clause.wants_another_kind()).find_map(|clause| {
+            let format = Format::ALL.into_iter().find(|format| clause.takes(*format))?;
+            Some((format, *clause))
+        })
+    }
+}
+
+/// One type that is accepted, with its parameters.
+#[derive(Clone, Copy)]
+struct Clause<'a> {
+    text: &'a str,
+}
+
+impl<'a> Clause<'a> {
+    fn takes(self, format: Format) -> bool {
+        let media_type = format.media_type();
+        match essence(self.text) {
+            "*/*" | "application/*" => true,
+            exact => exact == media_type,
+        }
+    }
+
+    /// How many of its two parts are `*`.
+    fn wildcards(self) -> usize {
+        essence(self.text).split('/').filter(|part| *part == "*").count()
+    }
+
+    fn quality(self) -> f64 {
+        self.parameter("q").map_or(1.0, |q| q.parse().unwrap_or(0.0))
+    }
+
+    fn pretty(self) -> Option<bool> {
+        self.parameter("pretty").map(|value| value == "1")
+    }
+
+    /// Whether it wants the object made into something else, a `Table` for instance.
+    fn wants_another_kind(&self) -> bool {
+        self.parameter("as").is_some_and(|kind| !kind.is_empty())
+    }
+
+    fn parameter(self, name: &str) -> Option<&'a str> {
+        let parameters = self.text.split(';').skip(1).filter_map(|part| part.split_once('='));
+        parameters.map(|(key, value)| (key.trim(), value.trim())).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+/// The format of a body. No `Content-Type` means JSON; parameters and letter case do not matter.
+///
+/// # Errors
+///
+/// 415 for a type that is not read here.
+pub fn body_format(headers: &HeaderMap) -> Result<Format, Status> {
+    let Some(sent) = headers.get(header::CONTENT_TYPE) else { return Ok(Format::Json) };
+    let sent = essence(sent.to_str().unwrap_or_default());
+    if sent.is_empty() {
+        return Ok(Format::Json);
+    }
+    let is_it = |format: &Format| sent.eq_ignore_ascii_case(format.media_type());
+    let format = Format::ALL.into_iter().find(is_it);
+    format.ok_or_else(|| Status::unsupported_media_type(&media_types()))
+}
+
+/// Checks that the body is JSON and that JSON may be answered, for the webhook.
 ///
 /// No `Content-Type` and no `Accept` mean JSON, as in Kubernetes. Parameters and letter case do not
 /// matter.
@@ -23,10 +172,11 @@ pub fn json_only(headers: &HeaderMap) -> Result<(), Status> {
     let mut accepted = headers.get_all(header::ACCEPT).iter().peekable();
     let takes_json = accepted.peek().is_none()
         || accepted.any(|value| {
-            value.to_str().unwrap_or_default().split(',').any(|clause| {
-                let offered = essence(clause);
+            value.to_str().unwrap_or_default().split(',').any(|text| {
+                let offered = essence(text);
                 ["*/*", "application/*", JSON].iter().any(|want| offered.eq_ignore_ascii_case(want))
-                    && !refuses(clause)
+                    // RFC 9110, section 12.4.2.
+                    && Clause { text }.quality() > 0.0
             })
         });
     if takes_json { Ok(()) } else { Err(Status::not_acceptable(JSON)) }
@@ -35,15 +185,6 @@ pub fn json_only(headers: &HeaderMap) -> Result<(), Status> {
 /// A media type without its parameters.
 fn essence(value: &str) -> &str {
     value.split(';').next().unwrap_or_default().trim()
-}
-
-/// Whether a clause of `Accept` has the quality 0 (RFC 9110, section 12.4.2).
-fn refuses(clause: &str) -> bool {
-    clause.split(';').skip(1).any(|parameter| {
-        parameter.split_once('=').is_some_and(|(name, quality)| {
-            name.trim().eq_ignore_ascii_case("q") && quality.trim().parse() == Ok(0.0)
-        })
-    })
 }
 
 #[cfg(test)]
@@ -70,5 +211,88 @@ mod tests {
             assert_eq!(check(header::ACCEPT, taken), Some(406), "{taken}");
         }
         assert_eq!(json_only(&HeaderMap::new()), Ok(()));
+    }
+
+    fn output(accept: &str, query: &str, agent: &str) -> Result<(Format, bool), (String, bool)> {
+        let mut headers = HeaderMap::new();
+        if !accept.is_empty() {
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+        }
+        headers.insert(header::USER_AGENT, agent.parse().unwrap());
+        match Output::negotiate(&headers, &Query::parse(Some(query))) {
+            Ok(Output { format, pretty }) => Ok((format, pretty)),
+            Err((status, output)) => Err((status.message, output.pretty)),
+        }
+    }
+
+    /// The contract, section 5.3, and the recorded exchanges.
+    #[test]
+    fn the_best_of_what_is_taken_is_sent() {
+        use Format::{Json, Protobuf, Yaml};
+        for (accept, format, pretty) in [
+            ("", Json, false),
+            ("*/*", Json, false),
+            ("application/json", Json, false),
+            ("application/json;foo=bar;charset=utf-8", Json, false),
+            ("application/json;pretty=1", Json, true),
+            ("application/yaml", Yaml, false),
+            ("application/vnd.kubernetes.protobuf,application/json", Protobuf, false),
+            ("application/json, */*", Json, false),
+            ("text/html, application/json;q=0.5", Json, false),
+            ("application/yaml;q=0.2,application/json;q=0.1", Yaml, false),
+            ("*/*;q=0.9, application/yaml", Yaml, false),
+            ("*/*, application/yaml", Yaml, false),
+            ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Json, false),
+        ] {
+            assert_eq!(output(accept, "", "test"), Ok((format, pretty)), "{accept}");
+        }
+        let none = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf";
+        for (accept, pretty) in
+            [("application/*", false), ("text/html", true), ("APPLICATION/JSON", true), ("*", true)]
+        {
+            assert_eq!(output(accept, "", "test"), Err((none.to_owned(), pretty)), "{accept}");
+        }
+        let table = output("application/json;as=Table;v=v1;g=meta.k8s.io", "", "test").unwrap_err();
+        assert!(table.0.starts_with("only the following media types are accepted"), "{table:?}");
+    }
+
+    #[test]
+    fn people_get_indented_json_unless_they_say_otherwise() {
+        for (query, agent, pretty) in [
+            ("", "curl/8.1", true),
+            ("", "Wget/1", true),
+            ("", "Mozilla/5.0 (X11)", true),
+            ("", "kubectl/v1.33.1", false),
+            ("pretty=true", "test", true),
+            ("pretty=T", "test", true),
+            ("pretty=0", "curl/8.1", false),
+            ("pretty=junk", "curl/8.1", false),
+            ("pretty=junk", "test", false),
+        ] {
+            let (_, got) = output("", query, agent).unwrap();
+            assert_eq!(got, pretty, "{query} {agent}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_json_yaml_or_protobuf() {
+        let format = |sent: &str| {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, sent.parse().unwrap())]);
+            body_format(&headers).map_err(|status| status.code.as_u16())
+        };
+        assert_eq!(body_format(&HeaderMap::new()), Ok(Format::Json));
+        for (sent, want) in [
+            ("", Ok(Format::Json)),
+            ("Application/JSON; charset=utf-8", Ok(Format::Json)),
+            ("application/yaml", Ok(Format::Yaml)),
+            ("application/vnd.kubernetes.protobuf", Ok(Format::Protobuf)),
+            ("application/cbor", Err(415)),
+            ("application/x-www-form-urlencoded", Err(415)),
+            ("json", Err(415)),
+            ("*/*", Err(415)),
+            ("application/json, application/yaml", Err(415)),
+        ] {
+            assert_eq!(format(sent), want, "{sent}");
+        }
     }
 }

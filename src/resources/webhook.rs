@@ -4,42 +4,30 @@
 //! that was asked. Any other code means that the request itself, or this process, is at fault.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::api::{Status, webhook};
-use crate::authn::{NotReviewed, RefusalLog, Reviews};
-use crate::metrics::Metrics;
+use crate::authn::{RefusalLog, Surface};
 use crate::server::Peer;
 
+use super::reviewing::Reviewing;
 use super::{json, negotiation};
 
 /// The webhook.
 pub struct Webhook {
-    reviews: Arc<Reviews>,
+    reviewing: Arc<Reviewing>,
     client_names: Option<Vec<String>>,
-    metrics: Arc<Metrics>,
     log: RefusalLog,
     callers: Arc<str>,
 }
 
 impl Webhook {
-    /// Answers from `reviews` to callers whose certificate's common name is in `client_names`;
+    /// Answers from what is reviewed to callers whose certificate's common name is in `client_names`;
     /// without such a list, to anybody.
-    pub fn new(
-        reviews: Arc<Reviews>,
-        client_names: Option<Vec<String>>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        Self {
-            reviews,
-            client_names,
-            metrics,
-            log: RefusalLog::default(),
-            callers: "callers".into(),
-        }
+    pub fn new(reviewing: Arc<Reviewing>, client_names: Option<Vec<String>>) -> Self {
+        Self { reviewing, client_names, log: RefusalLog::default(), callers: "callers".into() }
     }
 
     /// Answers a request to this path.
@@ -60,22 +48,8 @@ impl Webhook {
         negotiation::json_only(request.headers())?;
         let asked = webhook::Question::from_json(request.body()).map_err(Status::bad_request)?;
 
-        let start = Instant::now();
-        let _in_flight = InFlight::new(&self.metrics);
-        let answer = self.reviews.review(&asked.token, &asked.audiences).await.map_err(
-            |error| match error {
-                NotReviewed::Overloaded => {
-                    self.metrics.requests_shed.inc();
-                    Status::overloaded()
-                }
-                NotReviewed::Panicked => Status::internal_error(&error.to_string()),
-            },
-        )?;
-        self.metrics.token_reviews.of(answer.outcome).inc();
-        self.metrics
-            .token_review_duration_seconds
-            .of(answer.outcome)
-            .observe(start.elapsed().as_secs_f64());
+        let answer =
+            self.reviewing.review(&asked.token, &asked.audiences, Surface::Webhook).await?;
         Ok(webhook::answer(asked.version, &answer.status))
     }
 
@@ -93,21 +67,5 @@ impl Webhook {
                 certificate.common_name
             ))),
         }
-    }
-}
-
-/// Counts a review as in flight until it is dropped, also by a caller that hangs up.
-struct InFlight<'a>(&'a Metrics);
-
-impl<'a> InFlight<'a> {
-    fn new(metrics: &'a Metrics) -> Self {
-        metrics.token_reviews_in_flight.inc();
-        Self(metrics)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.token_reviews_in_flight.dec();
     }
 }
