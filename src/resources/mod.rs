@@ -1,6 +1,8 @@
 //! What is served, one file for each Kubernetes resource: negotiation, callers, status codes.
 
+mod accept;
 mod admin;
+mod api_discovery;
 mod negotiation;
 mod router;
 mod token_review;
@@ -9,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 pub use admin::{Admin, Check, Checks};
+pub use api_discovery::{ApiDiscovery, Document};
 pub use router::Router;
 pub use token_review::Webhook;
 
