@@ -1,10 +1,13 @@
 //! What clients read before they ask: which version this is, which resources are served, and in
-//! which form (`/version`, `/api`, `/apis` and below).
+//! which form (`/version`, `/api`, `/apis` and below, `/openapi/v3`).
 //!
-//! Everything here is text that is made once. An answer is a pure function of the path and
-//! `Accept`; whoever asks has been let in before, with GET. Nothing is listed that is not served.
+//! Everything here is text that is made once. An answer is a pure function of the path, the query
+//! and `Accept`; whoever asks has been let in before, with GET. Nothing is listed that is not
+//! served, but for one operation that the OpenAPI documents themselves mark as absent: kubectl
+//! looks for it.
 
 mod lists;
+mod open_api;
 
 use std::net::SocketAddr;
 
@@ -16,6 +19,7 @@ use crate::api::Status;
 use super::accept::{Clause, clauses};
 
 use self::lists::Resources;
+use self::open_api::OpenApi;
 
 const JSON: &str = "application/json";
 const YAML: &str = "application/yaml";
@@ -45,11 +49,12 @@ pub struct ApiDiscovery {
     group: List,
     core: List,
     authentication: List,
+    open_api: OpenApi,
 }
 
 impl ApiDiscovery {
     /// Documents of a server at `address`. Without an embedded issuer it issues no tokens, and says
-    /// so: the list of `v1` is empty.
+    /// so: neither the list of `v1` nor OpenAPI has TokenRequest.
     pub fn new(address: SocketAddr, issues_tokens: bool) -> Self {
         let resources = Resources::new(address, issues_tokens);
         Self {
@@ -59,11 +64,13 @@ impl ApiDiscovery {
             group: List::new(&resources.group()),
             core: List::new(&resources.core()),
             authentication: List::new(&resources.authentication()),
+            open_api: OpenApi::new(issues_tokens),
         }
     }
 
     /// The document at `path`, if there is one, in the form that is liked best of those in `accept`,
-    /// the values of the `Accept` headers; JSON is indented if `pretty`.
+    /// the values of the `Accept` headers; JSON is indented if `pretty`. `query` matters to caches:
+    /// an OpenAPI document that was asked for by its hash never changes.
     ///
     /// # Errors
     ///
@@ -71,11 +78,12 @@ impl ApiDiscovery {
     pub fn find(
         &self,
         path: &str,
+        query: Option<&str>,
         accept: &[&str],
         pretty: bool,
     ) -> Option<Result<Document, Status>> {
         let clauses = clauses(accept);
-        // One slash at the end is let pass by kube-apiserver too.
+        // One slash at the end is let pass by kube-apiserver too, but not for OpenAPI.
         let list = match path.strip_suffix('/').unwrap_or(path) {
             "/version" => &self.version,
             "/api" => &self.api,
@@ -83,7 +91,11 @@ impl ApiDiscovery {
             "/api/v1" => &self.core,
             "/apis/authentication.k8s.io" => &self.group,
             "/apis/authentication.k8s.io/v1" => &self.authentication,
-            _ => return None,
+            _ => {
+                let document = self.open_api.find(path, query)?;
+                let accepted = clauses.iter().any(|clause| clause.takes(JSON));
+                return Some(accepted.then_some(document).ok_or_else(|| not_acceptable(&[JSON])));
+            }
         };
         Some(list.negotiate(&clauses, pretty))
     }

@@ -10,12 +10,12 @@ fn discovery(issues_tokens: bool) -> ApiDiscovery {
 
 /// The media type and the body at `path` for `accept`.
 fn ask(path: &str, accept: &[&str]) -> (&'static str, String) {
-    let document = discovery(true).find(path, accept, false).unwrap().unwrap();
+    let document = discovery(true).find(path, None, accept, false).unwrap().unwrap();
     (document.media_type, String::from_utf8(document.body.to_vec()).unwrap())
 }
 
 fn refusal(path: &str, accept: &str) -> String {
-    discovery(true).find(path, &[accept], false).unwrap().unwrap_err().message
+    discovery(true).find(path, None, &[accept], false).unwrap().unwrap_err().message
 }
 
 #[test]
@@ -128,6 +128,8 @@ fn what_cannot_be_had_is_not_acceptable() {
         ("/api/v1", AGGREGATED, "application/json, application/yaml"),
         ("/apis", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json"),
         ("/version", "application/yaml", "accepted: application/json"),
+        ("/openapi/v3", "application/yaml", "accepted: application/json"),
+        ("/openapi/v3/api/v1", "application/json;q=0", "accepted: application/json"),
     ] {
         let message = refusal(path, accept);
         assert!(message.contains(says), "{path} {accept}: {message}");
@@ -138,7 +140,7 @@ fn what_cannot_be_had_is_not_acceptable() {
 fn json_is_indented_for_who_wants_it() {
     let discovery = discovery(true);
     let ask = |path, accept, pretty| {
-        let document = discovery.find(path, &[accept], pretty).unwrap().unwrap();
+        let document = discovery.find(path, None, &[accept], pretty).unwrap().unwrap();
         String::from_utf8(document.body.to_vec()).unwrap()
     };
     for path in ["/api", "/apis", "/api/v1", "/apis/authentication.k8s.io"] {
@@ -156,7 +158,7 @@ fn json_is_indented_for_who_wants_it() {
 
 #[test]
 fn only_what_is_the_same_for_all_may_be_kept_by_caches() {
-    let find = |path, accept| discovery(true).find(path, &[accept], false).unwrap().unwrap();
+    let find = |path, accept| discovery(true).find(path, None, &[accept], false).unwrap().unwrap();
     let plain = find("/apis", JSON);
     assert_eq!((plain.cache_control, plain.etag), ("no-cache, private", None));
     let aggregated = find("/apis", AGGREGATED);
@@ -170,7 +172,7 @@ fn only_what_is_the_same_for_all_may_be_kept_by_caches() {
 fn without_an_issuer_no_token_requests_are_listed() {
     let discovery = discovery(false);
     let body = |path, accept| {
-        let document = discovery.find(path, &[accept], false).unwrap().unwrap();
+        let document = discovery.find(path, None, &[accept], false).unwrap().unwrap();
         String::from_utf8(document.body.to_vec()).unwrap()
     };
     assert_eq!(
@@ -183,6 +185,8 @@ fn without_an_issuer_no_token_requests_are_listed() {
          \"metadata\":{},\"items\":[{\"metadata\":{},\"versions\":[{\"version\":\"v1\",\
          \"freshness\":\"Current\"}]}]}\n"
     );
+    assert!(!body("/openapi/v3", JSON).contains("api/v1?"));
+    assert!(discovery.find("/openapi/v3/api/v1", None, &[], false).is_none());
     assert!(body("/apis/authentication.k8s.io/v1", JSON).contains("tokenreviews"));
 }
 
@@ -198,7 +202,11 @@ fn nothing_else_is_here() {
         "/version/x",
         "/openapi",
         "/openapi/v2",
+        "/openapi/v3/",
+        "/openapi/v3/apis",
+        "/openapi/v3/api/v1/",
+        "/openapi/v3api/v1",
     ] {
-        assert!(discovery(true).find(path, &[], false).is_none(), "{path}");
+        assert!(discovery(true).find(path, None, &[], false).is_none(), "{path}");
     }
 }
