@@ -281,4 +281,3 @@ fn untyped(value: &Value) -> Json {
         }
     }
 }
-

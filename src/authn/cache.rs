@@ -151,12 +151,7 @@ impl Reviews {
 
     /// A keyed hash over token and wanted audiences, each after its length, so that no two
     /// questions have the same bytes.
-    fn key_of(
-        &self,
-        token: &str,
-        audiences: &[impl AsRef<str>],
-        surface: Surface,
-    ) -> blake3::Hash {
+    fn key_of(&self, token: &str, audiences: &[impl AsRef<str>], surface: Surface) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(&[surface as u8]);
         let mut add = |text: &str| {
@@ -207,8 +202,11 @@ impl Reviews {
                 self.metrics.cache_misses.inc();
                 let (sender, receiver) = watch::channel(None);
                 loads.insert(*key, receiver.clone());
-                let credential =
-                    Credential { token: Secret::new(token), audiences: self.wanted(audiences), surface };
+                let credential = Credential {
+                    token: Secret::new(token),
+                    audiences: self.wanted(audiences),
+                    surface,
+                };
                 let load = Load { reviews: self.clone(), key: *key };
                 let run = async move {
                     sender.send_replace(Some(load.run(&credential).await));

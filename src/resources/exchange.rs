@@ -11,10 +11,10 @@ use http::{Method, Request, Response, StatusCode, header};
 use crate::api::Status;
 use crate::api::codec::{self, Object};
 
+use super::answer;
 use super::negotiation::{self, Output};
 use super::query::{CreateOptions, FieldValidation, Query};
 use super::warnings::Warnings;
-use super::answer;
 
 /// A request, and what is known of its answer.
 pub struct Exchange<'a> {

@@ -60,7 +60,8 @@ fn metadata(object: &Value) -> Map<String, Value> {
         keys.sort();
         let set = keys.into_iter().map(|key| (key, json!({})));
         let whole = matches!(value, Value::Object(_) | Value::Array(_));
-        let set: Map<_, _> = whole.then(|| (".".to_owned(), json!({}))).into_iter().chain(set).collect();
+        let set: Map<_, _> =
+            whole.then(|| (".".to_owned(), json!({}))).into_iter().chain(set).collect();
         fields.insert(format!("f:{name}"), set.into());
     }
     fields

@@ -7,6 +7,7 @@ use http::{HeaderMap, header};
 
 use crate::api::{Format, Status};
 
+use super::accept;
 use super::query::Query;
 
 /// The one media type of the webhook.
@@ -30,23 +31,37 @@ impl Output {
     /// # Errors
     ///
     /// A 406, which upstream writes as JSON, mostly indented.
-    pub fn negotiate(headers: &HeaderMap, query: &Query) -> Result<Self, (Status, Self)> {
-        let accepted = Accepted::read(headers);
-        let best = accepted.best();
-        let pretty = query.pretty().unwrap_or_else(|| is_read_by_a_person(headers));
-        let Some((format, clause)) = best else {
-            let refusal = match accepted.clauses.iter().any(Clause::wants_another_kind) {
-                true => Status::not_acceptable(&media_types()),
-                false => Status::no_representation(&media_types()),
+    pub fn negotiate(headers: &HeaderMap, query: &Query<'_>) -> Result<Self, (Status, Self)> {
+        let values = accept::values(headers);
+        let clauses = accept::clauses(&values);
+        let (as_is, made_into_else): (Vec<_>, Vec<_>) =
+            clauses.iter().partition(|clause| clause.parameter("as").is_none());
+        let chosen = as_is.into_iter().find_map(|clause| {
+            let takes = |format: &Format| {
+                matches!(clause.media_type(), "*/*" | "application/*")
+                    || clause.media_type() == format.media_type()
+            };
+            Some((Format::ALL.into_iter().find(takes)?, clause))
+        });
+        let media_types = media_types();
+        let Some((format, clause)) = chosen else {
+            let refusal = match made_into_else.is_empty() {
+                true => Status::no_representation(&media_types),
+                false => Status::not_acceptable(&media_types),
             };
             return Err((refusal, Self { format: Format::Json, pretty: true }));
         };
-        let pretty = query.pretty().or(clause.pretty()).unwrap_or(pretty);
+        let asked = query.pretty().or(clause.parameter("pretty").map(|value| value == "1"));
+        let pretty = asked.unwrap_or_else(|| is_read_by_a_person(headers));
         let output = Self { format, pretty };
-        if !accepted.is_routed() {
-            return Err((Status::no_representation(&media_types()), output));
+        let is_routed = clauses.iter().any(|clause| {
+            let media_type = clause.media_type();
+            media_type == "*/*" || Format::ALL.iter().any(|it| it.media_type() == media_type)
+        });
+        match is_routed {
+            true => Ok(output),
+            false => Err((Status::no_representation(&media_types), output)),
         }
-        Ok(output)
     }
 }
 
@@ -59,85 +74,6 @@ fn media_types() -> String {
 fn is_read_by_a_person(headers: &HeaderMap) -> bool {
     let agent = headers.get(header::USER_AGENT).map(|value| value.as_bytes()).unwrap_or_default();
     ["curl", "Wget", "Mozilla/5.0"].iter().any(|known| agent.starts_with(known.as_bytes()))
-}
-
-/// The `Accept` headers, taken apart. None is `*/*`.
-struct Accepted<'a> {
-    /// By quality, the best first, then by how exactly they say it.
-    clauses: Vec<Clause<'a>>,
-}
-
-impl<'a> Accepted<'a> {
-    fn read(headers: &'a HeaderMap) -> Self {
-        let values = headers.get_all(header::ACCEPT).iter();
-        let mut clauses: Vec<_> = values
-            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
-            .map(|text| Clause { text: text.trim() })
-            .collect();
-        if clauses.is_empty() {
-            clauses.push(Clause { text: "*/*" });
-        }
-        // Stable, so that equals stay as the caller ordered them.
-        clauses.sort_by(|a, b| {
-            b.quality().total_cmp(&a.quality()).then(a.wildcards().cmp(&b.wildcards()))
-        });
-        Self { clauses }
-    }
-
-    /// Whether a route is found: an exact type is needed, or `*/*`.
-    fn is_routed(&self) -> bool {
-        let is_exact = |clause: &Clause<'_>| {
-            let essence = essence(clause.text);
-            essence == "*/*" || Format::ALL.iter().any(|format| format.media_type() == essence)
-        };
-        self.clauses.iter().any(is_exact)
-    }
-
-    fn best(&self) -> Option<(Format, Clause<'a>)> {
-        self.clauses.iter().filter(|clause| !clause.wants_another_kind()).find_map(|clause| {
-            let format = Format::ALL.into_iter().find(|format| clause.takes(*format))?;
-            Some((format, *clause))
-        })
-    }
-}
-
-/// One type that is accepted, with its parameters.
-#[derive(Clone, Copy)]
-struct Clause<'a> {
-    text: &'a str,
-}
-
-impl<'a> Clause<'a> {
-    fn takes(self, format: Format) -> bool {
-        let media_type = format.media_type();
-        match essence(self.text) {
-            "*/*" | "application/*" => true,
-            exact => exact == media_type,
-        }
-    }
-
-    /// How many of its two parts are `*`.
-    fn wildcards(self) -> usize {
-        essence(self.text).split('/').filter(|part| *part == "*").count()
-    }
-
-    fn quality(self) -> f64 {
-        self.parameter("q").map_or(1.0, |q| q.parse().unwrap_or(0.0))
-    }
-
-    fn pretty(self) -> Option<bool> {
-        self.parameter("pretty").map(|value| value == "1")
-    }
-
-    /// Whether it wants the object made into something else, a `Table` for instance.
-    fn wants_another_kind(&self) -> bool {
-        self.parameter("as").is_some_and(|kind| !kind.is_empty())
-    }
-
-    fn parameter(self, name: &str) -> Option<&'a str> {
-        let parameters = self.text.split(';').skip(1).filter_map(|part| part.split_once('='));
-        parameters.map(|(key, value)| (key.trim(), value.trim())).find(|(key, _)| *key == name).map(|(_, value)| value)
-    }
 }
 
 /// The format of a body. No `Content-Type` means JSON; parameters and letter case do not matter.
@@ -169,16 +105,8 @@ pub fn json_only(headers: &HeaderMap) -> Result<(), Status> {
     if sent.is_some_and(|sent| !essence(sent).eq_ignore_ascii_case(JSON)) {
         return Err(Status::unsupported_media_type(JSON));
     }
-    let mut accepted = headers.get_all(header::ACCEPT).iter().peekable();
-    let takes_json = accepted.peek().is_none()
-        || accepted.any(|value| {
-            value.to_str().unwrap_or_default().split(',').any(|text| {
-                let offered = essence(text);
-                ["*/*", "application/*", JSON].iter().any(|want| offered.eq_ignore_ascii_case(want))
-                    // RFC 9110, section 12.4.2.
-                    && Clause { text }.quality() > 0.0
-            })
-        });
+    let values = accept::values(headers);
+    let takes_json = accept::clauses(&values).iter().any(|clause| clause.takes(JSON));
     if takes_json { Ok(()) } else { Err(Status::not_acceptable(JSON)) }
 }
 
@@ -204,10 +132,10 @@ mod tests {
         for sent in ["application/yaml", "text/plain", "", "application/jsonx"] {
             assert_eq!(check(header::CONTENT_TYPE, sent), Some(415), "{sent}");
         }
-        for taken in ["application/json, */*", "text/html, application/*;q=0.1", "*/*"] {
+        for taken in ["application/json, */*", "text/html, application/*;q=0.1", "*/*", ""] {
             assert_eq!(check(header::ACCEPT, taken), None, "{taken}");
         }
-        for taken in ["application/yaml", "application/json;q=0", ""] {
+        for taken in ["application/yaml", "application/json;q=0", "\u{e9}"] {
             assert_eq!(check(header::ACCEPT, taken), Some(406), "{taken}");
         }
         assert_eq!(json_only(&HeaderMap::new()), Ok(()));

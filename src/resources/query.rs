@@ -32,9 +32,11 @@ impl<'a> Query<'a> {
     /// 400 if it is not a duration.
     pub fn check_timeout(&self) -> Result<(), Status> {
         match self.first("timeout") {
-            Some(text) if !text.is_empty() && !is_duration(text) => Err(Status::bad_request(format!(
-                "invalid timeout specified in the request URL - time: invalid duration {text:?}"
-            ))),
+            Some(text) if !text.is_empty() && !is_duration(text) => {
+                Err(Status::bad_request(format!(
+                    "invalid timeout specified in the request URL - time: invalid duration {text:?}"
+                )))
+            }
             _ => Ok(()),
         }
     }
@@ -179,10 +181,12 @@ mod tests {
             field_manager: None,
             field_validation: FieldValidation::Warn,
         };
-        for query in ["", "foo=bar&limit=x", "fieldmanager=x", "fieldValidation=", "fieldManager="] {
+        for query in ["", "foo=bar&limit=x", "fieldmanager=x", "fieldValidation=", "fieldManager="]
+        {
             assert_eq!(options(query).as_ref(), Ok(&defaults), "{query}");
         }
-        let all = options("dryRun=All&dryRun=All&fieldManager=a+b&fieldManager=c&fieldValidation=Strict");
+        let all =
+            options("dryRun=All&dryRun=All&fieldManager=a+b&fieldManager=c&fieldValidation=Strict");
         let manager = Some("a b".to_owned());
         let strict = FieldValidation::Strict;
         assert_eq!(
@@ -197,7 +201,10 @@ mod tests {
         let begin = "CreateOptions.meta.k8s.io \"\" is invalid: ";
         for (query, says) in [
             ("dryRun=", r#"dryRun: Unsupported value: [""]: supported values: "All""#),
-            ("dryRun=All&dryRun=x", r#"dryRun: Unsupported value: ["All","x"]: supported values: "All""#),
+            (
+                "dryRun=All&dryRun=x",
+                r#"dryRun: Unsupported value: ["All","x"]: supported values: "All""#,
+            ),
             (
                 "fieldValidation=strict",
                 r#"fieldValidation: Unsupported value: "strict": supported values: "", "Ignore", "Strict", "Warn""#,

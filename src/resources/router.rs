@@ -13,13 +13,12 @@ use crate::api::Status;
 use crate::metrics::Metrics;
 use crate::server::{Handler, Peer};
 
+use super::accept;
 use super::api_discovery::{ApiDiscovery, Document};
 use super::callers::Callers;
 use super::exchange::Exchange;
 use super::token_request::Asked;
-use super::{
-    IssuerDiscovery, TokenRequests, TokenReviews, Webhook, answer, self_subject_review,
-};
+use super::{IssuerDiscovery, TokenRequests, TokenReviews, Webhook, answer, self_subject_review};
 
 /// The HTTPS listener's paths.
 pub struct Router {
@@ -42,7 +41,10 @@ enum Route<'a> {
     Webhook,
     TokenReviews,
     SelfSubjectReviews,
-    Token { namespace: &'a str, name: &'a str },
+    Token {
+        namespace: &'a str,
+        name: &'a str,
+    },
     /// A GET of something; which, its owner knows.
     Document,
 }
@@ -136,9 +138,7 @@ impl Router {
         {
             return exchange.refuse(&status);
         }
-        let accept: Vec<_> = request.headers().get_all(header::ACCEPT).iter().collect();
-        let accept: Vec<_> =
-            accept.iter().map(|value| value.to_str().unwrap_or_default()).collect();
+        let accept = accept::values(request.headers());
         let query = request.uri().query();
         match self.discovery.find(path, query, &accept, exchange.is_pretty()) {
             Some(_) if !is_get => exchange.refuse(&Status::method_not_allowed()),

@@ -265,9 +265,7 @@ fn bound(
             });
             Ok(Bound::Pod { pod, node })
         }
-        ("", "Secret") => {
-            the(objects.secret(asked.namespace, name), "secrets").map(Bound::Secret)
-        }
+        ("", "Secret") => the(objects.secret(asked.namespace, name), "secrets").map(Bound::Secret),
         ("", "Node") => the(objects.node(name), "nodes").map(Bound::Node),
         _ => Err(Status::bad_request(format!(
             "cannot bind token to object of type {group}/{version}, Kind={kind}"

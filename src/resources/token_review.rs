@@ -35,9 +35,7 @@ impl TokenReviews {
         let created = exchange.read::<TokenReview>()?;
         let TokenReview { mut metadata, spec, .. } = created.object;
         if spec.token.is_empty() {
-            return Err(Status::bad_request(
-                "token is required for TokenReview in authentication",
-            ));
+            return Err(Status::bad_request("token is required for TokenReview in authentication"));
         }
         metadata.managed_fields.clear();
         // What the server alone may say of an object, and a namespace, which a review has not.

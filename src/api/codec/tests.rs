@@ -107,9 +107,8 @@ fn expiration_seconds_are_whole() {
 
 #[test]
 fn what_should_not_be_there_is_noted() {
-    let violations = |body: &str, format| {
-        decode::<TokenReview>(body.as_bytes(), format).unwrap().violations
-    };
+    let violations =
+        |body: &str, format| decode::<TokenReview>(body.as_bytes(), format).unwrap().violations;
     let body = r#"{"foo":1,"spec":{"token":"a","token":"good","bar":{"x":1,"x":2}},
         "metadata":{"labels":{"a":"1","a":"2"},"ownerReferences":[{"kind":"Pod","knd":""}]}}"#;
     let noted = violations(body, Format::Json);
@@ -148,7 +147,12 @@ fn what_should_not_be_there_is_noted() {
 fn no_body_takes_more_than_its_share() {
     let zeros = format!(r#"{{"x":[{}0]}}"#, "0,".repeat(MAX_VALUES));
     let deep = "[".repeat(1000);
-    for (body, format) in [(&zeros, Format::Json), (&zeros, Format::Yaml), (&deep, Format::Json), (&deep, Format::Yaml)] {
+    for (body, format) in [
+        (&zeros, Format::Json),
+        (&zeros, Format::Yaml),
+        (&deep, Format::Json),
+        (&deep, Format::Yaml),
+    ] {
         assert!(decode::<TokenReview>(body.as_bytes(), format).is_err());
     }
     // Two bytes each on the wire.
@@ -195,15 +199,24 @@ macro_rules! recordings {
 fn holds<O: Object + Clone + PartialEq>(recordings: &[(&str, &[u8], &str)]) {
     for (name, bytes, text) in recordings {
         let decoded = decode::<O>(bytes, Format::Protobuf).unwrap().object;
-        let written: Value = serde_json::from_slice(&encode(&decoded, Format::Json, false)).unwrap();
+        let written: Value =
+            serde_json::from_slice(&encode(&decoded, Format::Json, false)).unwrap();
         assert_eq!(written, without_empties(text), "{name}");
         let again = decode::<O>(&encode(&decoded, Format::Protobuf, false), Format::Protobuf);
         assert!(again.unwrap().object == decoded, "{name}");
         let json = decode::<O>(text.as_bytes(), Format::Json).unwrap().object;
-        assert_eq!(encode(&json, Format::Json, true), encode(&decoded, Format::Json, true), "{name}");
+        assert_eq!(
+            encode(&json, Format::Json, true),
+            encode(&decoded, Format::Json, true),
+            "{name}"
+        );
         let yaml = encode(&json, Format::Yaml, false);
         let yaml = decode::<O>(&yaml, Format::Yaml).unwrap().object;
-        assert_eq!(encode(&yaml, Format::Json, false), encode(&json, Format::Json, false), "{name}");
+        assert_eq!(
+            encode(&yaml, Format::Json, false),
+            encode(&json, Format::Json, false),
+            "{name}"
+        );
     }
 }
 
