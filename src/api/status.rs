@@ -20,7 +20,7 @@ pub struct Status {
     /// What happened and what to do about it. Never part of a token.
     pub message: String,
     /// What it is about, where that is something.
-    pub details: Option<Details>,
+    pub details: Option<Box<Details>>,
 }
 
 /// What a failure is about: `metav1.StatusDetails`.
@@ -243,7 +243,7 @@ impl Status {
     /// The same, about something.
     #[must_use]
     pub fn about(self, details: Details) -> Self {
-        Self { details: Some(details), ..self }
+        Self { details: Some(Box::new(details)), ..self }
     }
 
     /// The whole answer, as JSON.
@@ -263,7 +263,7 @@ impl Status {
             status: "Failure".to_owned(),
             message: self.message.clone(),
             reason: self.reason.to_owned(),
-            details: self.details.clone(),
+            details: self.details.as_deref().cloned(),
             code: self.code.as_u16().into(),
         };
         codec::encode(&wire, format, pretty)
