@@ -6,6 +6,7 @@
 //! (`jwt[1].issuer.url`) and line, and the walk goes on, so that one reading finds every mistake.
 
 mod cursor;
+mod json;
 mod parse;
 
 use std::cell::RefCell;
@@ -32,6 +33,29 @@ impl Document {
         parse::document(bytes).map(|root| Self { root })
     }
 
+    /// Reads JSON and nothing else, of at most `max_values` values.
+    ///
+    /// # Errors
+    /// If the bytes are not one value of JSON (RFC 8259), or nested or large beyond reason. The text
+    /// holds nothing of the document.
+    pub fn parse_json(bytes: &[u8], max_values: usize) -> Result<Self, SyntaxError> {
+        json::document(bytes, max_values).map(|root| Self { root })
+    }
+
+    /// Reads the first document of a stream of YAML, which may be null, of at most `max_values`
+    /// values.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_first(bytes: &[u8], max_values: usize) -> Result<Self, SyntaxError> {
+        parse::first(bytes, max_values).map(|root| Self { root })
+    }
+
+    /// The tree itself.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
     /// The cursor at the root. What it and its descendants object to goes into `report`.
     pub fn cursor<'a>(&'a self, report: &'a Report) -> Cursor<'a> {
         Cursor::root(&self.root, report)
@@ -40,14 +64,17 @@ impl Document {
 
 /// A value and where it begins.
 #[derive(Clone, Debug, PartialEq)]
-struct Node {
-    position: Position,
-    value: Value,
+pub struct Node {
+    /// Where it begins.
+    pub position: Position,
+    /// What it is.
+    pub value: Value,
 }
 
 /// What a node holds. A number stays as it was written.
 #[derive(Clone, Debug, PartialEq)]
-enum Value {
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Value {
     Null,
     Boolean(bool),
     Number(String),
@@ -58,19 +85,28 @@ enum Value {
 
 /// One entry of an object. The same key may come again.
 #[derive(Clone, Debug, PartialEq)]
-struct Field {
-    position: Position,
-    key: String,
-    node: Node,
+pub struct Field {
+    /// Where its key begins.
+    pub position: Position,
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub node: Node,
 }
 
 /// A position in the source, in the order of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Position {
-    /// In characters from the beginning.
+pub struct Position {
+    /// Grows from each value to the next.
     offset: usize,
-    /// From one.
     line: usize,
+}
+
+impl Position {
+    /// From one; 0 where it is not known, as in [JSON](Document::parse_json).
+    pub fn line(self) -> usize {
+        self.line
+    }
 }
 
 /// Where something is written, or is missing.

@@ -58,6 +58,34 @@ pub struct Metrics {
     /// Requests and connections refused because there were too many at once.
     pub requests_shed: IntCounter,
     http_requests: IntCounterVec,
+    tokens_issued: IntCounterVec,
+}
+
+/// The four ends of a wish for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issuance {
+    /// It was signed.
+    Issued,
+    /// It would have been: `dryRun=All`.
+    DryRun,
+    /// The caller may not have it, or what it is for does not exist.
+    Refused,
+    /// It could not be signed: a bug.
+    Failed,
+}
+
+impl Issuance {
+    const ALL: [Self; 4] = [Self::Issued, Self::DryRun, Self::Refused, Self::Failed];
+
+    /// The `result` label.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::DryRun => "dry_run",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// The four ends of a review or an authentication.
@@ -211,11 +239,19 @@ impl Metrics {
                 "Requests answered by the HTTPS listener, by path (\"other\" if not served) and status code.",
                 &["path", "code"],
             )?,
+            tokens_issued: at.counters(
+                "tokens_issued_total",
+                "TokenRequests answered, by result: issued, dry_run, refused or failed.",
+                &["result"],
+            )?,
             registry: at.0.clone(),
         };
         // A rule that counts increases misses the one that makes a series.
         for result in ["success", "failure"] {
             metrics.config_reloads.with_label_values(&[result]);
+        }
+        for result in Issuance::ALL {
+            metrics.tokens_issued.with_label_values(&[result.as_str()]);
         }
         at.gauges("build_info", "1 for the running version.", &["version"])?
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
@@ -286,6 +322,11 @@ impl Metrics {
     /// Counts an answered request. `path` is a served path or `other`, never what was asked.
     pub fn http_answered(&self, path: &'static str, code: http::StatusCode) {
         self.http_requests.with_label_values(&[path, code.as_str()]).inc();
+    }
+
+    /// Counts an answered wish for a token.
+    pub fn token_requested(&self, result: Issuance) {
+        self.tokens_issued.with_label_values(&[result.as_str()]).inc();
     }
 
     /// Everything in the Prometheus text format.

@@ -21,7 +21,10 @@ use crate::filewatch::FileError;
 use crate::keys;
 use crate::lifecycle::Drain;
 use crate::metrics::{Metrics, RegistrationError};
-use crate::resources::{Admin, Router, Webhook};
+use crate::resources::{
+    Admin, ApiDiscovery, Callers, IssuerDiscovery, Reviewing, Router, TokenRequests, TokenReviews,
+    Webhook,
+};
 use crate::server::{self, Bound, Limits, Listener, TlsError};
 
 use readiness::{Issuer, Readiness};
@@ -137,7 +140,8 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         _admin: JoinSet::new(),
     };
 
-    let Config { server, client_names, admin_socket, authn, cache, .. } = config;
+    let Config { server, client_names, admin_socket, authn, cache, callers, .. } = config;
+    let token_issuer: Option<Arc<crate::issuer::TokenIssuer>> = None;
     let limits = server.limits;
     let api_audiences: Arc<[String]> = authn.api_audiences.clone().into();
     let token_file = match &authn.token_file {
@@ -159,8 +163,24 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         metrics.clone(),
     ));
 
-    let router =
-        Router::new(Webhook::new(reviews.clone(), client_names, metrics.clone()), metrics.clone());
+    let reviewing = Arc::new(Reviewing::new(reviews.clone(), metrics.clone()));
+    let issuer = token_issuer.map(|issuer| {
+        let requests = TokenRequests::new(
+            issuer.clone(),
+            authn.api_audiences.clone(),
+            authn.max_token_bytes,
+            metrics.clone(),
+        );
+        (requests, IssuerDiscovery::new(issuer))
+    });
+    let router = Router {
+        webhook: Webhook::new(reviewing.clone(), client_names),
+        callers: Callers::new(callers, reviews.clone(), metrics.clone()),
+        token_reviews: TokenReviews::new(reviewing),
+        discovery: ApiDiscovery::new(running.webhook, issuer.is_some()),
+        issuer,
+        metrics: metrics.clone(),
+    };
     let readiness = Readiness::new(issuers, running.drain.clone());
     let probes = Arc::new(Admin::new(readiness.clone(), reviews, metrics.clone()));
     let mut serve_probes = |listener| {

@@ -27,12 +27,23 @@ pub use jwt::JwtAuthenticator;
 pub use refusal_log::RefusalLog;
 pub use settings::{AudienceScope, CacheSettings, JwtSettings, Settings, TokenFileSettings};
 
+/// Who asks whose a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// kube-apiserver, at `/authenticate`.
+    Webhook,
+    /// A client of the API, or countersign itself about one.
+    Api,
+}
+
 /// A bearer token and what it is wanted for.
 pub struct Credential {
     /// The token, opaque: never trimmed, split or printed.
     pub token: Secret,
     /// The audiences it must be good for, one at least; defaults are filled in already.
     pub audiences: Vec<String>,
+    /// Who asks.
+    pub surface: Surface,
 }
 
 /// All that an authenticator may know.

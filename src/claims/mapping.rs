@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::UserInfo;
+use crate::api::{ExtraValue, UserInfo};
 
 use super::{ClaimError, Claims, Value, reserved};
 
@@ -80,18 +80,18 @@ impl ClaimMapping {
         Ok(username)
     }
 
-    fn extra(&self, claims: &Claims) -> Result<BTreeMap<String, Vec<String>>, ClaimError> {
+    fn extra(&self, claims: &Claims) -> Result<BTreeMap<String, ExtraValue>, ClaimError> {
         let mut extra = BTreeMap::new();
         for ExtraClaim { key, claim } in &self.extra {
             let Some(value) = claims.get(claim) else { continue };
             let mut values = list(claim, value)?;
             values.retain(|value| !value.is_empty());
             if !values.is_empty() {
-                extra.insert(key.clone(), values);
+                extra.insert(key.clone(), values.into());
             }
         }
         if let Some(id) = claims.id() {
-            extra.insert(reserved::CREDENTIAL_ID.to_owned(), vec![["JTI=", &id].concat()]);
+            extra.insert(reserved::CREDENTIAL_ID.to_owned(), vec![["JTI=", &id].concat()].into());
         }
         Ok(extra)
     }

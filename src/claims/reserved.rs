@@ -79,7 +79,7 @@ mod tests {
             let user = UserInfo {
                 username: username.into(),
                 groups: vec!["first".into(), group.into()],
-                extra: [(key.to_owned(), vec![])].into(),
+                extra: [(key.to_owned(), vec![].into())].into(),
                 ..UserInfo::default()
             };
             assert_eq!(check(&user), result, "{username} {group} {key}");

@@ -59,6 +59,8 @@ pub fn config(file: File, files: &mut Files, report: &Report) -> Option<Config> 
             review_timeout: review_timeout(server.limits.request_timeout),
         },
         cache: cache?,
+        service_account_issuer: None,
+        callers: Vec::new(),
         hash: files.hash(),
         server,
     })

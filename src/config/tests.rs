@@ -113,6 +113,8 @@ fn the_defaults_are_those_of_the_design() {
             max_bytes: 64 << 20,
             rejected_max_bytes: 8 << 20,
         },
+        service_account_issuer: None,
+        callers: Vec::new(),
         hash: config.hash.clone(),
     };
     assert_eq!(config, wanted);

@@ -22,24 +22,12 @@ const MAX_KEY: usize = 64 * 1024;
 pub struct SyntaxError {
     /// From one; absent if the document as a whole is meant.
     pub line: Option<usize>,
-    text: String,
+    pub(super) text: String,
 }
 
 /// Parses the one document in `bytes`.
 pub(super) fn document(bytes: &[u8]) -> Result<Node, SyntaxError> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| whole(format!("not UTF-8 text (byte {})", error.valid_up_to())))?;
-    let mut options = options! {
-        simple_key_max_lookahead: MAX_KEY,
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
-    };
-    options.set_emit_comments(false);
-    let mut tree = Tree {
-        events: Parser::new_from_str_with_options(text, options),
-        anchors: HashMap::new(),
-        nodes: 0,
-    };
+    let mut tree = Tree::of(bytes, MAX_NODES)?;
     let mut root = None;
     loop {
         match tree.next()? {
@@ -54,13 +42,41 @@ pub(super) fn document(bytes: &[u8]) -> Result<Node, SyntaxError> {
     root.filter(|node| node.value != Value::Null).ok_or_else(|| whole("the file is empty"))
 }
 
+/// Parses the first document in `bytes`, and looks at no other. It may be null, as nothing is.
+pub(super) fn first(bytes: &[u8], max_nodes: usize) -> Result<Node, SyntaxError> {
+    let mut tree = Tree::of(bytes, max_nodes)?;
+    loop {
+        match tree.next()? {
+            (Event::StreamStart | Event::DocumentStart(..), _) => {}
+            (Event::DocumentEnd | Event::StreamEnd, span) => {
+                return Ok(Node { position: position(span), value: Value::Null });
+            }
+            (event, span) => return tree.node(event, span),
+        }
+    }
+}
+
 struct Tree<'t> {
     events: Parser<'t, StrInput<'t>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    max_nodes: usize,
 }
 
 impl<'t> Tree<'t> {
+    fn of(bytes: &'t [u8], max_nodes: usize) -> Result<Self, SyntaxError> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| whole(format!("not UTF-8 text (byte {})", error.valid_up_to())))?;
+        let mut options = options! {
+            simple_key_max_lookahead: MAX_KEY,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        };
+        options.set_emit_comments(false);
+        let events = Parser::new_from_str_with_options(text, options);
+        Ok(Self { events, anchors: HashMap::new(), nodes: 0, max_nodes })
+    }
+
     fn next(&mut self) -> Result<(Event<'t>, Span), SyntaxError> {
         match self.events.next_event() {
             Some(Ok(event)) => Ok(event),
@@ -138,8 +154,9 @@ impl<'t> Tree<'t> {
 
     fn grow(&mut self, nodes: usize, span: Span) -> Result<(), SyntaxError> {
         self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
-            return Err(at(span, format!("more than {MAX_NODES} values, aliases expanded")));
+        let max = self.max_nodes;
+        if self.nodes > max {
+            return Err(at(span, format!("more than {max} values, aliases expanded")));
         }
         Ok(())
     }

@@ -1,36 +1,210 @@
 //! From paths to resources, and the count of what was answered.
-
-use bytes::Bytes;
-use http::{Request, Response};
+//!
+//! Everything is served to somebody in particular, but for the version and what the embedded issuer
+//! publishes: the webhook to whose certificate is named for it, the API to whoever is somebody, and
+//! its reviews and tokens to those in `callers`.
 
 use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::api::Status;
 use crate::metrics::Metrics;
 use crate::server::{Handler, Peer};
 
-use super::Webhook;
+use super::accept;
+use super::api_discovery::{ApiDiscovery, Document};
+use super::callers::Callers;
+use super::exchange::Exchange;
+use super::token_request::Asked;
+use super::{IssuerDiscovery, TokenRequests, TokenReviews, Webhook, answer, self_subject_review};
 
 /// The HTTPS listener's paths.
 pub struct Router {
-    webhook: Webhook,
-    metrics: Arc<Metrics>,
+    /// `/authenticate`.
+    pub webhook: Webhook,
+    /// Who may use the API.
+    pub callers: Callers,
+    /// TokenReview.
+    pub token_reviews: TokenReviews,
+    /// TokenRequest and what its issuer publishes, if there is an embedded issuer.
+    pub issuer: Option<(TokenRequests, IssuerDiscovery)>,
+    /// What is served, for those who look before they ask.
+    pub discovery: ApiDiscovery,
+    /// Where answers are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// What a path leads to.
+enum Route<'a> {
+    Webhook,
+    TokenReviews,
+    SelfSubjectReviews,
+    Token {
+        namespace: &'a str,
+        name: &'a str,
+    },
+    /// A GET of something; which, its owner knows.
+    Document,
+}
+
+impl<'a> Route<'a> {
+    fn of(path: &'a str) -> Self {
+        let path = match path {
+            "/authenticate" => return Self::Webhook,
+            path => path.strip_suffix('/').unwrap_or(path),
+        };
+        match path {
+            "/apis/authentication.k8s.io/v1/tokenreviews" => Self::TokenReviews,
+            "/apis/authentication.k8s.io/v1/selfsubjectreviews" => Self::SelfSubjectReviews,
+            _ => Self::token(path).unwrap_or(Self::Document),
+        }
+    }
+
+    fn token(path: &'a str) -> Option<Self> {
+        let rest = path.strip_prefix("/api/v1/namespaces/")?.strip_suffix("/token")?;
+        let (namespace, rest) = rest.split_once('/')?;
+        let name = rest.strip_prefix("serviceaccounts/")?;
+        let is_name = |segment: &str| !segment.is_empty() && !segment.contains('/');
+        (is_name(namespace) && is_name(name)).then_some(Self::Token { namespace, name })
+    }
+
+    /// The `path` label: fixed words.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Webhook => "/authenticate",
+            Self::TokenReviews => "/apis/authentication.k8s.io/v1/tokenreviews",
+            Self::SelfSubjectReviews => "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            Self::Token { .. } => "/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
+            Self::Document => "other",
+        }
+    }
 }
 
 impl Router {
-    /// Routes to the given resources.
-    pub fn new(webhook: Webhook, metrics: Arc<Metrics>) -> Self {
-        Self { webhook, metrics }
+    /// A create of the API, by somebody.
+    async fn create(
+        &self,
+        route: &Route<'_>,
+        request: &Request<Bytes>,
+        peer: &Peer,
+    ) -> Response<Bytes> {
+        let mut exchange = Exchange::of(request);
+        let caller = match exchange.query.check_timeout() {
+            Ok(()) => self.callers.authenticate(request, peer, &mut exchange.warnings).await,
+            Err(status) => Err(status),
+        };
+        let caller = match caller {
+            Ok(caller) => caller,
+            Err(status) => return exchange.refuse(&status),
+        };
+        match (route, &self.issuer) {
+            (Route::TokenReviews, _) => {
+                let result = match self.callers.check_token_reviews(&caller, peer) {
+                    Ok(()) => self.token_reviews.create(&mut exchange).await,
+                    Err(status) => Err(status),
+                };
+                exchange.answer(result)
+            }
+            (Route::SelfSubjectReviews, _) => {
+                let result = self_subject_review::create(&mut exchange, caller);
+                exchange.answer(result)
+            }
+            (Route::Token { namespace, name }, Some((token_requests, _))) => {
+                let asked = Asked { namespace, name, caller: &caller, peer };
+                let result = token_requests.create(&mut exchange, &asked, &self.callers);
+                exchange.answer(result)
+            }
+            _ => exchange.refuse(&Status::not_found()),
+        }
     }
+
+    /// What can be read: by anybody, or by somebody.
+    async fn read(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
+        let path = request.uri().path();
+        let published = self.issuer.as_ref().and_then(|(_, discovery)| discovery.find(path));
+        let mut exchange = Exchange::of(request);
+        let is_get = request.method() == Method::GET;
+        if let Some(response) = published {
+            return if is_get { response } else { exchange.refuse(&Status::method_not_allowed()) };
+        }
+        let is_of_the_api = ["/api", "/apis", "/openapi"].iter().any(|root| {
+            path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        if is_of_the_api
+            && let Err(status) =
+                self.callers.authenticate(request, peer, &mut exchange.warnings).await
+        {
+            return exchange.refuse(&status);
+        }
+        let accept = accept::values(request.headers());
+        let query = request.uri().query();
+        match self.discovery.find(path, query, &accept, exchange.is_pretty()) {
+            Some(_) if !is_get => exchange.refuse(&Status::method_not_allowed()),
+            Some(Ok(document)) => respond(document, request.headers()),
+            Some(Err(status)) => exchange.refuse(&status),
+            None => exchange.refuse(&Status::not_found()),
+        }
+    }
+}
+
+/// The answer with a document, or that the caller has it already.
+fn respond(document: Document, headers: &HeaderMap) -> Response<Bytes> {
+    let Document { media_type, body, cache_control, etag } = document;
+    let known = headers.get(header::IF_NONE_MATCH).map(|value| value.as_bytes());
+    let is_known = etag.as_ref().is_some_and(|etag| known == Some(etag.as_bytes()));
+    let (code, body) = match is_known {
+        true => (StatusCode::NOT_MODIFIED, Bytes::new()),
+        false => (StatusCode::OK, body),
+    };
+    let mut response = answer(code, media_type, body);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    if let Some(etag) = etag.and_then(|etag| HeaderValue::try_from(etag).ok()) {
+        headers.insert(header::ETAG, etag);
+        headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    }
+    response
 }
 
 impl Handler for Router {
     async fn handle(&self, request: Request<Bytes>, peer: &Peer) -> Response<Bytes> {
-        let (path, response) = match request.uri().path() {
-            "/authenticate" => ("/authenticate", self.webhook.answer(&request, peer).await),
-            _ => ("other", Status::not_found().to_response()),
+        let route = Route::of(request.uri().path());
+        let response = match route {
+            Route::Webhook => self.webhook.answer(&request, peer).await,
+            Route::Document => self.read(&request, peer).await,
+            _ => self.create(&route, &request, peer).await,
         };
-        self.metrics.http_answered(path, response.status());
+        self.metrics.http_answered(route.label(), response.status());
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_a_namespace_and_a_name() {
+        let found = |path| match Route::of(path) {
+            Route::Token { namespace, name } => Some((namespace, name)),
+            _ => None,
+        };
+        let path = "/api/v1/namespaces/ns/serviceaccounts/sa/token";
+        assert_eq!(found(path), Some(("ns", "sa")));
+        let path = "/api/v1/namespaces/ns/serviceaccounts/sa/token/";
+        assert_eq!(found(path), Some(("ns", "sa")));
+        for path in [
+            "/api/v1/namespaces/ns/serviceaccounts/sa",
+            "/api/v1/namespaces//serviceaccounts/sa/token",
+            "/api/v1/namespaces/ns/serviceaccounts//token",
+            "/api/v1/namespaces/ns/serviceaccounts/a/b/token",
+            "/api/v1/namespaces/a/b/serviceaccounts/sa/token",
+            "/api/v1/namespaces/ns/pods/sa/token",
+            "/api/v1/serviceaccounts/sa/token",
+        ] {
+            assert_eq!(found(path), None, "{path}");
+        }
     }
 }

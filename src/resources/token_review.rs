@@ -1,113 +1,72 @@
-//! `POST /authenticate`: kube-apiserver's question whose a token is.
+//! `POST /apis/authentication.k8s.io/v1/tokenreviews`: the TokenReview API, as kube-apiserver serves it.
 //!
-//! Whatever the token is, a well-formed review is answered with 200 and a TokenReview of the version
-//! that was asked. Any other code means that the request itself, or this process, is at fault.
+//! The same chain and cache as the webhook's. What differs is what upstream's two sides differ in: an
+//! empty token is a bad request, nobody's token is an error, and the user is in
+//! `system:authenticated`, which the webhook leaves to kube-apiserver.
 
 use std::sync::Arc;
-use std::time::Instant;
-
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use std::time::SystemTime;
 
 use crate::api::{Status, TokenReview, token_review};
-use crate::authn::{NotReviewed, RefusalLog, Reviews};
-use crate::metrics::Metrics;
-use crate::server::Peer;
+use crate::authn::Surface;
 
-use super::{json, negotiation};
+use super::callers::add_authenticated;
+use super::exchange::Exchange;
+use super::managed_fields;
+use super::reviewing::Reviewing;
 
-/// The webhook.
-pub struct Webhook {
-    reviews: Arc<Reviews>,
-    client_names: Option<Vec<String>>,
-    metrics: Arc<Metrics>,
-    log: RefusalLog,
-    callers: Arc<str>,
+/// The TokenReview API.
+pub struct TokenReviews {
+    reviewing: Arc<Reviewing>,
 }
 
-impl Webhook {
-    /// Answers from `reviews` to callers whose certificate's common name is in `client_names`;
-    /// without such a list, to anybody.
-    pub fn new(
-        reviews: Arc<Reviews>,
-        client_names: Option<Vec<String>>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        Self {
-            reviews,
-            client_names,
-            metrics,
-            log: RefusalLog::default(),
-            callers: "callers".into(),
-        }
+impl TokenReviews {
+    /// Answers from what is reviewed.
+    pub fn new(reviewing: Arc<Reviewing>) -> Self {
+        Self { reviewing }
     }
 
-    /// Answers a request to this path.
-    pub async fn answer(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
-        match self.review(request, peer).await {
-            Ok(body) => json(StatusCode::OK, body),
-            Err(refusal) => refusal.to_response(),
+    /// Reviews the token that was sent. A dry run reviews it as well: nothing is kept either way.
+    ///
+    /// # Errors
+    ///
+    /// Only if the request is at fault, or this process; a refused token is an answer.
+    pub async fn create(&self, exchange: &mut Exchange<'_>) -> Result<TokenReview, Status> {
+        let created = exchange.read::<TokenReview>()?;
+        let TokenReview { mut metadata, spec, .. } = created.object;
+        if spec.token.is_empty() {
+            return Err(Status::bad_request("token is required for TokenReview in authentication"));
         }
-    }
+        metadata.managed_fields.clear();
+        // What the server alone may say of an object, and a namespace, which a review has not.
+        metadata.namespace.clear();
+        metadata.uid.clear();
+        metadata.self_link.clear();
+        metadata.creation_timestamp = None;
+        metadata.deletion_timestamp = None;
+        metadata.deletion_grace_period_seconds = None;
 
-    async fn review(&self, request: &Request<Bytes>, peer: &Peer) -> Result<Vec<u8>, Status> {
-        if request.method() != Method::POST {
-            return Err(Status::method_not_allowed());
-        }
-        self.check_caller(peer).inspect_err(|refusal| {
-            self.log.caller(&self.callers, peer.address, &refusal.message);
-        })?;
-        negotiation::json_only(request.headers())?;
-        let asked = TokenReview::from_json(request.body()).map_err(Status::bad_request)?;
-
-        let start = Instant::now();
-        let _in_flight = InFlight::new(&self.metrics);
-        let answer = self.reviews.review(&asked.token, &asked.audiences).await.map_err(
-            |error| match error {
-                NotReviewed::Overloaded => {
-                    self.metrics.requests_shed.inc();
-                    Status::overloaded()
-                }
-                NotReviewed::Panicked => Status::internal_error(&error.to_string()),
-            },
-        )?;
-        self.metrics.token_reviews.of(answer.outcome).inc();
-        self.metrics
-            .token_review_duration_seconds
-            .of(answer.outcome)
-            .observe(start.elapsed().as_secs_f64());
-        Ok(token_review::answer(asked.version, &answer.status))
-    }
-
-    /// An open webhook is a token oracle: whoever may ask it can try tokens.
-    fn check_caller(&self, peer: &Peer) -> Result<(), Status> {
-        let Some(names) = &self.client_names else { return Ok(()) };
-        match &peer.certificate {
-            None => Err(Status::unauthorized(
-                "a client certificate is required: set client-certificate and client-key in the \
-                 webhook kubeconfig",
-            )),
-            Some(certificate) if names.contains(&certificate.common_name) => Ok(()),
-            Some(certificate) => Err(Status::forbidden(format!(
-                "the client certificate's common name {:?} is not in listen.clientNames",
-                certificate.common_name
-            ))),
-        }
+        let answer = self.reviewing.review(&spec.token, &spec.audiences, Surface::Api).await?;
+        let status = status(&answer.status);
+        let sent = TokenReview { metadata, spec, status: token_review::Status::default() };
+        let entry = managed_fields::entry(&sent, created.manager, "", SystemTime::now());
+        let TokenReview { mut metadata, mut spec, .. } = sent;
+        metadata.managed_fields.push(entry);
+        spec.token.clear();
+        Ok(TokenReview { metadata, spec, status })
     }
 }
 
-/// Counts a review as in flight until it is dropped, also by a caller that hangs up.
-struct InFlight<'a>(&'a Metrics);
+/// What upstream's API says where the webhook would be silent.
+const INVALID_BEARER_TOKEN: &str = "invalid bearer token";
 
-impl<'a> InFlight<'a> {
-    fn new(metrics: &'a Metrics) -> Self {
-        metrics.token_reviews_in_flight.inc();
-        Self(metrics)
+/// The status of the API, from that of the webhook.
+fn status(answer: &[u8]) -> token_review::Status {
+    let mut status: token_review::Status = serde_json::from_slice(answer).unwrap_or_default();
+    if status.authenticated {
+        add_authenticated(&mut status.user);
+    } else if status.error.is_empty() {
+        status.error = INVALID_BEARER_TOKEN.to_owned();
     }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.token_reviews_in_flight.dec();
-    }
+    status
 }

@@ -91,8 +91,8 @@ fn extra_has_what_has_values() {
         user(&format!(r#"{{"name":"jane"{rest}}}"#)).map(|user| user.extra.into_iter().collect())
     };
     let team = |values: &[&str]| {
-        let values = values.iter().map(|&value| value.to_owned()).collect();
-        Ok(vec![("example.com/team".to_owned(), values)])
+        let values: Vec<_> = values.iter().map(|&value| value.to_owned()).collect();
+        Ok(vec![("example.com/team".to_owned(), values.into())])
     };
     assert_eq!(extra(r#","team":"a""#), team(&["a"]));
     assert_eq!(extra(r#","team":["b","","a",null]"#), team(&["b", "a"]));
@@ -102,7 +102,7 @@ fn extra_has_what_has_values() {
     let wrong = ClaimError::invalid("team", "a string or a list of strings");
     assert_eq!(extra(r#","team":{}"#), Err(wrong));
     let id = "authentication.kubernetes.io/credential-id".to_owned();
-    assert_eq!(extra(r#","jti":"x""#), Ok(vec![(id, vec!["JTI=x".to_owned()])]));
+    assert_eq!(extra(r#","jti":"x""#), Ok(vec![(id, vec!["JTI=x".to_owned()].into())]));
     assert_eq!(extra(r#","jti":5"#), Ok(vec![]));
 }
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::api::kubeconfig::{KubeconfigError, Webhook};
-use crate::api::token_review::{self, Version};
+use crate::api::webhook::{self, Version};
 use crate::fetch::{Caller, FetchError, Identity, IdentityError};
 use crate::secret::Secret;
 
@@ -90,7 +90,7 @@ async fn review(args: &Args) -> Result<Value, ReviewError> {
     let token = token(&args.token_file)?;
 
     let server = webhook.server;
-    let question = token_review::question(token.expose(), &args.audiences);
+    let question = webhook::question(token.expose(), &args.audiences);
     let url = format!("{server}?timeout={}s", args.timeout);
     let answer = caller.post(&url, question, deadline(args.timeout)).await;
     let answer = answer.map_err(|source| ReviewError::Call { server: server.clone(), source })?;

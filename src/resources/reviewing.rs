@@ -1,0 +1,70 @@
+//! A review that somebody asked for, counted.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::api::Status;
+use crate::authn::{Answer, NotReviewed, Reviews, Surface};
+use crate::metrics::Metrics;
+
+/// Has tokens reviewed for those who may ask, at the webhook and at the API.
+pub struct Reviewing {
+    reviews: Arc<Reviews>,
+    metrics: Arc<Metrics>,
+}
+
+impl Reviewing {
+    /// Asks `reviews`, and counts in `metrics`.
+    pub fn new(reviews: Arc<Reviews>, metrics: Arc<Metrics>) -> Self {
+        Self { reviews, metrics }
+    }
+
+    /// Reviews `token` for `audiences` (none: `apiAudiences`).
+    ///
+    /// # Errors
+    ///
+    /// 503 or 500, if there is no answer at all.
+    pub async fn review(
+        &self,
+        token: &str,
+        audiences: &[impl AsRef<str>],
+        surface: Surface,
+    ) -> Result<Arc<Answer>, Status> {
+        let start = Instant::now();
+        let metrics = &self.metrics;
+        let _in_flight = InFlight::new(metrics);
+        let answer = self.reviews.review(token, audiences, surface).await;
+        let answer = answer.map_err(|error| not_reviewed(error, metrics))?;
+        metrics.token_reviews.of(answer.outcome).inc();
+        let took = start.elapsed().as_secs_f64();
+        metrics.token_review_duration_seconds.of(answer.outcome).observe(took);
+        Ok(answer)
+    }
+}
+
+/// Why there is no answer, for the caller.
+pub fn not_reviewed(error: NotReviewed, metrics: &Metrics) -> Status {
+    match error {
+        NotReviewed::Overloaded => {
+            metrics.requests_shed.inc();
+            Status::overloaded()
+        }
+        NotReviewed::Panicked => Status::internal_error(&error.to_string()),
+    }
+}
+
+/// Counts a review as in flight until it is dropped, also by a caller that hangs up.
+struct InFlight<'a>(&'a Metrics);
+
+impl<'a> InFlight<'a> {
+    fn new(metrics: &'a Metrics) -> Self {
+        metrics.token_reviews_in_flight.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.token_reviews_in_flight.dec();
+    }
+}

@@ -1,0 +1,71 @@
+//! `POST /authenticate`: kube-apiserver's question whose a token is.
+//!
+//! Whatever the token is, a well-formed review is answered with 200 and a TokenReview of the version
+//! that was asked. Any other code means that the request itself, or this process, is at fault.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+
+use crate::api::{Status, webhook};
+use crate::authn::{RefusalLog, Surface};
+use crate::server::Peer;
+
+use super::reviewing::Reviewing;
+use super::{json, negotiation};
+
+/// The webhook.
+pub struct Webhook {
+    reviewing: Arc<Reviewing>,
+    client_names: Option<Vec<String>>,
+    log: RefusalLog,
+    callers: Arc<str>,
+}
+
+impl Webhook {
+    /// Answers from what is reviewed to callers whose certificate's common name is in `client_names`;
+    /// without such a list, to anybody.
+    pub fn new(reviewing: Arc<Reviewing>, client_names: Option<Vec<String>>) -> Self {
+        Self { reviewing, client_names, log: RefusalLog::default(), callers: "callers".into() }
+    }
+
+    /// Answers a request to this path.
+    pub async fn answer(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
+        match self.review(request, peer).await {
+            Ok(body) => json(StatusCode::OK, body),
+            Err(refusal) => refusal.to_response(),
+        }
+    }
+
+    async fn review(&self, request: &Request<Bytes>, peer: &Peer) -> Result<Vec<u8>, Status> {
+        if request.method() != Method::POST {
+            return Err(Status::method_not_allowed());
+        }
+        self.check_caller(peer).inspect_err(|refusal| {
+            self.log.caller(&self.callers, peer.address, &refusal.message);
+        })?;
+        negotiation::json_only(request.headers())?;
+        let asked = webhook::Question::from_json(request.body()).map_err(Status::bad_request)?;
+
+        let answer =
+            self.reviewing.review(&asked.token, &asked.audiences, Surface::Webhook).await?;
+        Ok(webhook::answer(asked.version, &answer.status))
+    }
+
+    /// An open webhook is a token oracle: whoever may ask it can try tokens.
+    fn check_caller(&self, peer: &Peer) -> Result<(), Status> {
+        let Some(names) = &self.client_names else { return Ok(()) };
+        match &peer.certificate {
+            None => Err(Status::unauthorized(
+                "a client certificate is required: set client-certificate and client-key in the \
+                 webhook kubeconfig",
+            )),
+            Some(certificate) if names.contains(&certificate.common_name) => Ok(()),
+            Some(certificate) => Err(Status::forbidden(format!(
+                "the client certificate's common name {:?} is not in listen.clientNames",
+                certificate.common_name
+            ))),
+        }
+    }
+}
