@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,7 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// command is one run of kubectl by somebody, with the arguments apart from each other by a space.
+// command is one run of kubectl by somebody, the caller unless it says who. Its arguments are apart from each
+// other by spaces.
 type command struct {
 	name, who, line, input string
 	but                    []difference
@@ -29,7 +31,7 @@ func askBothKubectl(t *testing.T, commands []command) {
 }
 
 func (c command) run(side *Side) (answer, error) {
-	said, err := side.Run(credential(side, c.who), side.Fill(c.input), strings.Fields(side.Fill(c.line))...)
+	said, err := side.Run(credential(side, cmp.Or(c.who, "caller")), side.Fill(c.input), strings.Fields(side.Fill(c.line))...)
 	if c.only != nil {
 		said.Stdout = c.only(side, said.Stdout)
 	}
@@ -42,47 +44,46 @@ func (c command) run(side *Side) (answer, error) {
 
 func TestKubectlCreateTokenIsTheSameAsAtKubernetes(t *testing.T) {
 	const create = "create token builder --namespace=ci "
-	askBothKubectl(t, []command{
-		{name: "plain", who: "caller", line: create},
-		{name: "with a certificate", who: "caller with a certificate", line: create},
-		{name: "as JSON", who: "caller", line: create + "--output=json"},
-		{name: "as YAML", who: "caller", line: create + "--output=yaml"},
-		{name: "with template", who: "caller", line: create + "--output=go-template={{.spec}}"},
+	var commands []command
+	for _, arguments := range []string{
+		"", "--output=json", "--output=yaml", "--output=go-template={{.spec}}",
 
-		{name: "ten minutes", who: "caller", line: create + "--duration=10m --output=yaml"},
-		{name: "too short", who: "caller", line: create + "--duration=9m59s"},
-		{name: "negative", who: "caller", line: create + "--duration=-1s"},
-		{name: "longest", who: "caller", line: create + "--duration=24h --output=yaml"},
-		{name: "longer than the longest", who: "caller", line: create + "--duration=24h0m1s --output=yaml"},
-		{name: "too long", who: "caller", line: create + "--duration=4294967297s"},
+		"--duration=10m --output=yaml", "--duration=9m59s", "--duration=0s", "--duration=-1s",
+		"--duration=24h --output=yaml", "--duration=24h0m1s --output=yaml", "--duration=4294967297s",
 
-		{name: "one audience", who: "caller", line: create + "--audience=vault --output=yaml"},
-		{name: "two audiences", who: "caller", line: create + "--audience=vault --audience=a --output=yaml"},
-		{name: "an audience twice", who: "caller", line: create + "--audience=a --audience=a --output=yaml"},
+		"--audience=vault --output=yaml", "--audience=vault --audience=a --output=yaml",
+		"--audience=a --audience=a --output=yaml",
 
-		{name: "bound to a pod", who: "caller", line: create + "--bound-object-kind=Pod --bound-object-name=web --output=yaml"},
-		{name: "bound to a pod, uid", who: "caller", line: create + "--bound-object-kind=Pod --bound-object-name=web --bound-object-uid={uid of Pod web} --output=yaml"},
-		{name: "bound to a pod, wrong uid", who: "caller", line: create + "--bound-object-kind=Pod --bound-object-name=web --bound-object-uid={uid of Pod waiting}"},
-		{name: "bound to a missing pod", who: "caller", line: create + "--bound-object-kind=Pod --bound-object-name=missing"},
-		{name: "bound to a waiting pod", who: "caller", line: create + "--bound-object-kind=Pod --bound-object-name=waiting"},
-		{name: "bound to a stray pod", who: "caller", line: create + "--bound-object-kind=Pod --bound-object-name=stray"},
-		{name: "bound to another's pod", who: "caller", line: create + "--bound-object-kind=Pod --bound-object-name=of-the-tester"},
-		{name: "bound to a secret", who: "caller", line: create + "--bound-object-kind=Secret --bound-object-name=settings --output=yaml"},
-		{name: "bound to a secret, wrong uid", who: "caller", line: create + "--bound-object-kind=Secret --bound-object-name=settings --bound-object-uid=zz"},
-		{name: "bound to a missing secret", who: "caller", line: create + "--bound-object-kind=Secret --bound-object-name=missing"},
-		{name: "bound to a node", who: "caller", line: create + "--bound-object-kind=Node --bound-object-name=worker --output=yaml"},
-		{name: "bound to a node, wrong uid", who: "caller", line: create + "--bound-object-kind=Node --bound-object-name=worker --bound-object-uid=zz"},
-		{name: "bound to a missing node", who: "caller", line: create + "--bound-object-kind=Node --bound-object-name=missing"},
-		{name: "bound to what it cannot be", who: "caller", line: create + "--bound-object-kind=ConfigMap --bound-object-name=web"},
+		bound("Pod", "web"), bound("Pod", "web") + " --output=yaml", bound("Pod", "missing"),
+		bound("Pod", "waiting"), bound("Pod", "stray"), bound("Pod", "of-the-tester"),
+		boundByUID("Pod", "web", "{uid of Pod web}"), boundByUID("Pod", "web", "{uid of Pod waiting}"),
+		bound("Secret", "settings") + " --output=yaml", bound("Secret", "missing"),
+		boundByUID("Secret", "settings", "{uid of Secret settings}"), boundByUID("Secret", "settings", "zz"),
+		bound("Node", "worker") + " --output=yaml", bound("Node", "missing"),
+		boundByUID("Node", "worker", "{uid of Node worker}"), boundByUID("Node", "worker", "zz"),
+		bound("ConfigMap", "web"), "--bound-object-kind=Pod", "--bound-object-name=web",
+	} {
+		commands = append(commands, command{name: "with " + arguments, line: create + arguments})
+	}
+	const elsewhere = "create token builder --namespace=missing"
+	askBothKubectl(t, append(commands,
+		command{name: "with a certificate", who: "caller with a certificate", line: create},
+		command{name: "missing account", line: "create token missing --namespace=ci"},
+		command{name: "missing account, too short", line: "create token missing --namespace=ci --duration=1s"},
+		command{name: "missing namespace", line: elsewhere},
+		command{name: "no right", who: "robot", line: create},
+		command{name: "no right, by an issued token", who: "token of the builder", line: create},
+		command{name: "no right in a missing namespace", who: "robot", line: elsewhere},
+		command{name: "stranger", who: "stranger", line: create},
+	))
+}
 
-		{name: "missing account", who: "caller", line: "create token missing --namespace=ci"},
-		{name: "missing account and too short", who: "caller", line: "create token missing --namespace=ci --duration=1s"},
-		{name: "missing namespace", who: "caller", line: "create token builder --namespace=missing"},
-		{name: "no right", who: "robot", line: create},
-		{name: "no right, by a token of its own", who: "token of the builder", line: create},
-		{name: "no right in a missing namespace", who: "robot", line: "create token builder --namespace=missing"},
-		{name: "stranger", who: "stranger", line: create},
-	})
+func bound(kind, name string) string {
+	return "--bound-object-kind=" + kind + " --bound-object-name=" + name
+}
+
+func boundByUID(kind, name, uid string) string {
+	return bound(kind, name) + " --bound-object-uid=" + uid
 }
 
 func TestKubectlWhoAmIIsTheSameAsAtKubernetes(t *testing.T) {
@@ -109,48 +110,54 @@ func review(token string, more ...string) string {
 }
 
 const (
-	forVault  = "  audiences: [vault]\n"
-	forBoth   = "  audiences: [vault, " + Audience + "]\n"
-	labelled  = "metadata:\n  name: mine\n  labels: {app: web}\n  annotations: {example.org/note: hello}\n"
-	unknown   = "  tokn: x\nstatsu: {}\n"
-	duplicate = "  audiences: []\n  audiences: [" + Audience + "]\n"
+	forVault = "  audiences: [vault]\n"
+	forBoth  = "  audiences: [vault, " + Audience + "]\n"
+	labelled = "metadata:\n  name: mine\n  labels: {app: web}\n  annotations: {example.org/note: hello}\n"
 )
 
 func TestKubectlCreateTokenReviewIsTheSameAsAtKubernetes(t *testing.T) {
 	const create = "create --filename=- --output=yaml "
+	robots := review(RobotToken)
 	commands := []command{
-		{name: "empty", who: "caller", line: create, input: review("")},
-		{name: "for another audience", who: "caller", line: create, input: review(RobotToken, forVault)},
-		{name: "for another audience and this", who: "caller", line: create, input: review(RobotToken, forBoth)},
-		{name: "with metadata", who: "caller", line: create, input: review(RobotToken, labelled)},
-		{name: "as JSON", who: "caller", line: "create --filename=- --output=json", input: review(RobotToken)},
-		{name: "by name", who: "caller", line: "create --filename=- --output=name", input: review(RobotToken)},
-		{name: "no output", who: "caller", line: "create --filename=-", input: review(RobotToken)},
-		{name: "managed fields", who: "caller", line: create + "--show-managed-fields --field-manager=me", input: review(RobotToken, forBoth, labelled)},
-		{name: "dry run", who: "caller", line: create + "--dry-run=server", input: review(RobotToken)},
-		{name: "dry run at home", who: "caller", line: create + "--dry-run=client", input: review(RobotToken)},
-		{name: "with a certificate", who: "caller with a certificate", line: create, input: review(RobotToken)},
-		{name: "no right", who: "robot", line: create, input: review(RobotToken)},
-		{name: "stranger", who: "stranger", line: create, input: review(RobotToken)},
-		{name: "version that is gone", who: "caller", line: create, input: strings.Replace(review(RobotToken), "/v1", "/v1beta1", 1)},
-		{name: "other kind", who: "caller", line: create, input: strings.Replace(review(RobotToken), "TokenReview", "TokenRevue", 1)},
-		{name: "mistyped", who: "caller", line: create, input: review(RobotToken, "  audiences: vault\n")},
-		{name: "mistyped, not validated", who: "caller", line: create + "--validate=ignore", input: review(RobotToken, "  audiences: vault\n")},
+		{name: "empty", line: create, input: review("")},
+		{name: "for another audience", line: create, input: review(RobotToken, forVault)},
+		{name: "for another audience and this", line: create, input: review(RobotToken, forBoth)},
+		{name: "with metadata", line: create, input: review(RobotToken, labelled)},
+		{name: "as JSON", line: "create --filename=- --output=json", input: robots},
+		{name: "by name", line: "create --filename=- --output=name", input: robots},
+		{name: "no output", line: "create --filename=-", input: robots},
+		{name: "raw", line: "create --filename=- --raw=" + reviews, input: robotsReview},
+		{name: "managed fields", line: create + "--show-managed-fields", input: robots},
+		{name: "field manager", line: create + "--show-managed-fields --field-manager=me", input: robots},
+		{name: "dry run", line: create + "--dry-run=server", input: robots},
+		{name: "dry run at home", line: create + "--dry-run=client", input: robots},
+		{name: "gone version", line: create, input: strings.Replace(robots, "/v1", "/v1beta1", 1)},
+		{name: "other kind", line: create, input: strings.Replace(robots, "TokenReview", "TokenRevue", 1)},
+		{name: "with a certificate", who: "caller with a certificate", line: create, input: robots},
+		{name: "no right", who: "robot", line: create, input: robots},
+		{name: "stranger", who: "stranger", line: create, input: robots},
 	}
 	for _, token := range []string{
 		"alice's token", "tampered token", "elsewhere token", "opaque token", "token of the builder",
 		"token of Pod web", "token of Secret settings", "token of Node worker", "token for both",
 	} {
 		commands = append(commands,
-			command{name: token, who: "caller", line: create, input: review("{" + token + "}")},
-			command{name: token + " for both", who: "caller", line: create, input: review("{"+token+"}", forBoth)},
+			command{name: token, line: create, input: review("{" + token + "}")},
+			command{name: token + " for both", line: create, input: review("{"+token+"}", forBoth)},
 		)
 	}
-	for _, validate := range []string{"strict", "warn", "ignore"} {
-		commands = append(commands,
-			command{name: "unknown, " + validate, who: "caller", line: create + "--validate=" + validate, input: review(RobotToken, unknown)},
-			command{name: "duplicate, " + validate, who: "caller", line: create + "--validate=" + validate, input: review(RobotToken, duplicate)},
-		)
+	for name, wrong := range map[string]string{
+		"unknown":   "  tokn: x\nstatsu: {}\n",
+		"duplicate": "  audiences: []\n  audiences: [" + Audience + "]\n",
+		"mistyped":  "  audiences: vault\n",
+	} {
+		for _, validate := range []string{"strict", "warn", "ignore"} {
+			commands = append(commands, command{
+				name:  name + ", " + validate,
+				line:  create + "--validate=" + validate,
+				input: review(RobotToken, wrong),
+			})
+		}
 	}
 	askBothKubectl(t, commands)
 }
@@ -161,8 +168,8 @@ func TestKubectlCreateTokenReviewOfARefusedTokenIsNearlyTheSameAsAtKubernetes(t 
 	const create = "create --filename=- --output=yaml"
 	but := []difference{reasonInOwnWords}
 	askBothKubectl(t, []command{
-		{name: "for another audience", who: "caller", line: create, input: review("{token of Pod web}", forVault), but: but},
-		{name: "of another audience", who: "caller", line: create, input: review("{token for the vault}"), but: but},
+		{name: "for another audience", line: create, input: review("{token of Pod web}", forVault), but: but},
+		{name: "of another audience", line: create, input: review("{token for the vault}"), but: but},
 	})
 }
 

@@ -62,8 +62,9 @@ func writeObjects(dir string) (Objects, error) {
 	}
 	objects := Objects{}
 	for i, manifest := range strings.Split(objectManifests, "\n---\n") {
-		uid := types.UID(fmt.Sprintf("00000000-0000-4000-8000-%012d", i+1))
-		object, err := WriteObject(dir, manifest, uid)
+		uid := fmt.Sprintf("00000000-0000-4000-8000-%012d", i+1)
+		manifest = strings.Replace(manifest, "\nmetadata:\n", "\nmetadata:\n  uid: "+uid+"\n", 1)
+		object, err := WriteObject(dir, manifest)
 		if err != nil {
 			return nil, err
 		}
@@ -72,21 +73,15 @@ func writeObjects(dir string) (Objects, error) {
 	return objects, nil
 }
 
-// WriteObject writes a manifest, with a uid, as a file that appears whole. It is named for what is in it: see
-// [ObjectFile].
-func WriteObject(dir, manifest string, uid types.UID) (*unstructured.Unstructured, error) {
+// WriteObject writes a manifest as a file that appears whole, where [ObjectFile] says.
+func WriteObject(dir, manifest string) (*unstructured.Unstructured, error) {
 	var object unstructured.Unstructured
 	if err := yaml.Unmarshal([]byte(manifest), &object.Object); err != nil {
 		return nil, err
 	}
-	object.SetUID(uid)
-	text, err := yaml.Marshal(object.Object)
-	if err != nil {
-		return nil, err
-	}
 	path := ObjectFile(dir, object.GetKind(), object.GetName())
 	unfinished := path + ".unfinished"
-	if err := os.WriteFile(unfinished, text, 0o600); err != nil {
+	if err := os.WriteFile(unfinished, []byte(manifest), 0o600); err != nil {
 		return nil, err
 	}
 	return &object, os.Rename(unfinished, path)

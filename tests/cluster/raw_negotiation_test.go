@@ -1,0 +1,154 @@
+// What a request may say about the form of both bodies and about the options of a create, where it may
+// go, and which of its mistakes is found first.
+
+package cluster
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestRawContentTypesAreTheSameAsAtKubernetes(t *testing.T) {
+	var all []request
+	for _, contentType := range []string{
+		"application/json", "Application/JSON; charset=utf-8", "application/json; foo=bar", "json", "*/*",
+		"application/json, application/yaml", "text/plain", "application/x-www-form-urlencoded",
+		"application/cbor", "application/apply-patch+yaml", "application/xml;", "",
+	} {
+		all = append(all, ofRobot(contentType, "Content-Type: "+contentType))
+	}
+	for _, accept := range []string{
+		"*/*", "application/*", "*", "application/json", "APPLICATION/JSON", "application/yaml", "text/html",
+		"application/json;pretty=1", "application/json;pretty=0", "application/json;foo=bar;charset=utf-8",
+		"text/html, application/json;q=0.5", "application/yaml;q=0.2,application/json;q=0.1",
+		"application/json;q=0.1,application/yaml;q=0.2", "application/json;q=0", "application/json;q=x",
+		"application/yaml, */*", "application/json;as=Table;g=meta.k8s.io;v=v1",
+		"application/json;as=Table;g=meta.k8s.io;v=v1,application/json",
+		"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", "application/json;stream=watch",
+		"application/vnd.kubernetes.protobuf, application/json", "application/cbor", ",", "",
+	} {
+		answered := ofRobot("answered as "+accept, asJSON+"\nAccept: "+accept)
+		refused := answered
+		refused.name, refused.body = "refused as "+accept, "{}"
+		all = append(all, answered, refused)
+	}
+	for _, agent := range []string{
+		"curl/8.1", "Wget/1.2", "Mozilla/5.0 (X11)", "kubectl/v1.37 (linux/amd64)", "/", "ä", "",
+	} {
+		all = append(all, ofRobot("to "+agent, asJSON+"\nUser-Agent: "+agent))
+	}
+	askBothRaw(t, all)
+}
+
+func TestRawOptionsAreTheSameAsAtKubernetes(t *testing.T) {
+	var all []request
+	for _, query := range []string{
+		"pretty", "pretty=true", "pretty=1", "pretty=T", "pretty=false", "pretty=junk",
+		"timeout=5s", "timeout=0", "timeout=junk", "timeout=-1s", "timeout=1h", "timeout=",
+		"dryRun=", "dryRun=All", "dryRun=all", "dryRun=All&dryRun=All", "dryRun=All&dryRun=x",
+		"fieldManager=", "fieldManager=a%0Ab", "fieldManager=a&fieldManager=b", "fieldManager=%FF",
+		"fieldManager=" + strings.Repeat("%C3%A4", 64), "fieldManager=" + strings.Repeat("%C3%A4", 65),
+		"fieldValidation=Warn", "fieldValidation=warn", "fieldValidation=Ignore&fieldValidation=x",
+		"foo=bar&limit=x&resourceVersion=y", "FIELDMANAGER=a%0Ab", "a=%zz", "a;b",
+	} {
+		request := ofRobot("?"+query, asJSON)
+		request.path += "?" + query
+		all = append(all, request)
+	}
+	askBothRaw(t, all)
+}
+
+func TestRawPlacesAreTheSameAsAtKubernetes(t *testing.T) {
+	const group, inNamespace = "/apis/authentication.k8s.io", "/api/v1/namespaces/" + Namespace + "/serviceaccounts"
+	var all []request
+	for _, path := range []string{
+		reviews, reviews + "/", reviews + "//", reviews + "/name",
+		group + "/v1/namespaces/ci/tokenreviews", group + "/v1/TokenReviews",
+		group + "/v1beta1/tokenreviews", group + "/v2/tokenreviews", "/apis/nothing.k8s.io/v1/tokenreviews",
+		selfReviews, selfReviews + "/", requests, requests + "/",
+		inNamespace + "/builder", inNamespace + "/missing/token", inNamespace + "/Bad%20Name/token",
+		inNamespace + "/%2e%2e/token", inNamespace + "/a%2Fb/token", "/api/v1/serviceaccounts/builder/token",
+		"/api/v1/namespaces/missing/serviceaccounts/builder/token", "/nothing", "/",
+	} {
+		all = append(all, request{name: path, path: path, headers: asJSON, body: "{}"})
+	}
+	for _, method := range []string{
+		http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, "BREW",
+	} {
+		for _, path := range []string{reviews, requests, selfReviews, "/version"} {
+			all = append(all, request{name: method + " " + path, method: method, path: path, headers: asJSON})
+		}
+	}
+	askBothRaw(t, all)
+}
+
+func TestRawMistakesAreFoundInTheSameOrderAsAtKubernetes(t *testing.T) {
+	const (
+		asText = "Content-Type: text/plain"
+		mib    = 1 << 20
+	)
+	padding := strings.Repeat(" ", 4*mib)
+	askBothRaw(t, []request{
+		{name: "too large", path: reviews, headers: asJSON, body: robotsReview + padding[:3*mib]},
+		{name: "just small enough", path: reviews, headers: asJSON, body: robotsReview + padding[:3*mib-len(robotsReview)]},
+		{name: "type before size", path: reviews, headers: asText, body: padding},
+		{name: "type before options", path: reviews + "?dryRun=x", headers: asText, body: "hello"},
+		{name: "options before size", path: reviews + "?dryRun=x", headers: asJSON, body: padding},
+		{name: "options before body", path: reviews + "?dryRun=x", headers: asJSON, body: "hello"},
+		{name: "accept before type", path: reviews, headers: asText + "\nAccept: text/html", body: "hello"},
+		{name: "nobody before method", who: "nobody", method: "GET", path: reviews},
+		{name: "nobody before place", who: "nobody", method: "GET", path: "/nothing"},
+		{name: "nobody before type", who: "nobody", path: reviews, headers: asText, body: "hello"},
+		{name: "nobody, in YAML", who: "nobody", path: reviews, headers: "Accept: application/yaml", body: "hello"},
+		{name: "stranger before place", who: "stranger", method: "GET", path: "/nothing"},
+		{name: "timeout before stranger", who: "stranger", path: reviews + "?timeout=x", headers: asJSON},
+		{name: "right before type", who: "robot", path: reviews, headers: asText, body: "hello"},
+		{name: "right, in YAML", who: "robot", path: reviews, headers: "Accept: application/yaml", body: "hello"},
+		{name: "right before account", who: "robot", path: strings.Replace(requests, "builder", "missing", 1), headers: asJSON, body: "{}"},
+	})
+}
+
+func TestRawCredentialsAreTheSameAsAtKubernetes(t *testing.T) {
+	var all []request
+	for _, authorization := range []string{
+		"Basic cm9ib3Q6cm9ib3Q=", "bearer " + RobotToken, "BEARER " + RobotToken, "Bearer  " + RobotToken,
+		"Bearer ", "Bearer", "Bearer " + RobotToken + " more", "Token " + RobotToken, "", "  Bearer " + RobotToken,
+	} {
+		all = append(all, request{
+			name: authorization, who: "nobody", path: selfReviews,
+			headers: asJSON + "\nAuthorization: " + authorization, body: "{}",
+		})
+	}
+	askBothRaw(t, all)
+}
+
+func TestRawDiscoveryIsTheSameAsAtKubernetes(t *testing.T) {
+	var all []request
+	for _, path := range []string{
+		"/api", "/api/", "/apis/authentication.k8s.io", "/apis/authentication.k8s.io/",
+		"/apis/authentication.k8s.io/v1", "/apis/authentication.k8s.io/v1/",
+		"/apis/authentication.k8s.io/v1beta1", "/apis/nothing.k8s.io",
+		"/.well-known/openid-configuration", "/.well-known/openid-configuration/", "/openid/v1/jwks",
+	} {
+		for _, who := range []string{"robot", "nobody", "stranger"} {
+			all = append(all, request{name: path + " by " + who, who: who, method: "GET", path: path})
+		}
+		for _, accept := range []string{
+			"application/json", "application/yaml", "application/vnd.kubernetes.protobuf",
+			"application/jwk-set+json", "text/html", "application/*", "*/*",
+		} {
+			all = append(all, request{
+				name: path + " as " + accept, who: "robot", method: "GET", path: path,
+				headers: "Accept: " + accept,
+			})
+		}
+	}
+	askBothRaw(t, all)
+}
+
+// ofRobot has the robot's token reviewed.
+func ofRobot(name, headers string) request {
+	return request{name: name, path: reviews, headers: headers, body: robotsReview}
+}
