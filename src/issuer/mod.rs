@@ -7,9 +7,9 @@
 
 mod claims;
 mod discovery;
-pub mod manifests;
+mod manifests;
 mod objects;
-pub mod signing_keys;
+mod signing_keys;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::token::{SignError, random};
 
 pub use claims::{NodeReference, PrivateClaims, Reference};
 pub use objects::{Object, Objects, Pod};
-pub use signing_keys::SigningKeys;
+pub use signing_keys::{SigningKeys, SigningKeysError};
 
 use claims::RegisteredClaims;
 
