@@ -20,6 +20,7 @@ use crate::secret::Secret;
 use crate::token::{SignError, random};
 
 pub use claims::{NodeReference, PrivateClaims, Reference};
+pub use manifests::{ManifestError, Manifests};
 pub use objects::{Object, Objects, Pod};
 pub use signing_keys::{SigningKeys, SigningKeysError};
 
