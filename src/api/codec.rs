@@ -166,7 +166,7 @@ pub fn decode<O: Object>(bytes: &[u8], format: Format) -> Result<Decoded<O>, Str
     let syntax = |error: String| {
         unrecognized(format!("couldn't get version/kind; json parse error: {error}"))
     };
-    let document = document.map_err(|error| syntax(error.to_string()))?;
+    let document = document.map_err(|error| syntax(error.discreet().to_owned()))?;
     let fields = match &document.root().value {
         Value::Null => &[][..],
         Value::Object(fields) => fields,

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 
 use crate::authn::token_file::{TokenFileAuthenticator, TokenFileError};
-use crate::authn::{self, Chain, JwtAuthenticator, Reviews};
+use crate::authn::{self, Authenticator, Chain, JwtAuthenticator, Reviews};
 use crate::config::Config;
 use crate::fetch::{CertificateAuthorityError, Network};
 use crate::filewatch::FileError;
@@ -152,8 +152,8 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
             Some(TokenFileAuthenticator::new(settings, file, api_audiences.clone()))
         }
     };
-    let (jwt, issuers) = open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
-    let chain = Chain::new(token_file, jwt, &metrics);
+    let (authenticators, issuers) = open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
+    let chain = Chain::new(token_file, authenticators, &metrics);
     let reviews = Arc::new(Reviews::new(
         chain,
         &authn,
@@ -222,6 +222,9 @@ fn listen(bound: Bound) -> Result<Listener, StartError> {
     bound.listen().map_err(|source| StartError::Listen { address, source })
 }
 
+/// What judges an issuer's tokens, under the issuer's name.
+type NamedAuthenticator = (Arc<str>, Box<dyn Authenticator>);
+
 /// An authenticator for each issuer, and its keys for the readiness.
 fn open_issuers(
     authn: &authn::Settings,
@@ -229,10 +232,10 @@ fn open_issuers(
     pace: &Pace,
     api_audiences: &Arc<[String]>,
     metrics: &Arc<Metrics>,
-) -> Result<(Vec<JwtAuthenticator>, Vec<Issuer>), StartError> {
+) -> Result<(Vec<NamedAuthenticator>, Vec<Issuer>), StartError> {
     let network = Network::of_this_machine();
     let max_waiters = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
-    let mut authenticators = Vec::with_capacity(authn.jwt.len());
+    let mut authenticators: Vec<NamedAuthenticator> = Vec::with_capacity(authn.jwt.len());
     let mut issuers = Vec::with_capacity(authn.jwt.len());
     for settings in &authn.jwt {
         let source = &settings.source;
@@ -243,12 +246,13 @@ fn open_issuers(
             },
         )?;
         issuers.push(Issuer { url: source.issuer.clone(), keys: keys.clone() });
-        authenticators.push(JwtAuthenticator::new(
+        let authenticator = JwtAuthenticator::new(
             settings.clone(),
             keys,
             api_audiences.clone(),
             authn.review_timeout,
-        ));
+        );
+        authenticators.push((authenticator.issuer().clone(), Box::new(authenticator)));
     }
     Ok((authenticators, issuers))
 }

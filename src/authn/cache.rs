@@ -105,7 +105,7 @@ impl Reviews {
         }
     }
 
-    /// Answers whose `token` is, for the `audiences` (none: `apiAudiences`).
+    /// Answers whose `token` is, for the `audiences` (none: `apiAudiences`), to who asks at `surface`.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ impl Reviews {
         self.metrics.cache_bytes.set(total(Cache::weighted_size));
     }
 
-    /// A keyed hash over token and wanted audiences, each after its length, so that no two
+    /// A keyed hash over who asks, token and wanted audiences, each after its length, so that no two
     /// questions have the same bytes.
     fn key_of(&self, token: &str, audiences: &[impl AsRef<str>], surface: Surface) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
@@ -202,11 +202,8 @@ impl Reviews {
                 self.metrics.cache_misses.inc();
                 let (sender, receiver) = watch::channel(None);
                 loads.insert(*key, receiver.clone());
-                let credential = Credential {
-                    token: Secret::new(token),
-                    audiences: self.wanted(audiences),
-                    surface,
-                };
+                let (token, audiences) = (Secret::new(token), self.wanted(audiences));
+                let credential = Credential { token, audiences, surface };
                 let load = Load { reviews: self.clone(), key: *key };
                 let run = async move {
                     sender.send_replace(Some(load.run(&credential).await));

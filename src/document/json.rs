@@ -18,7 +18,7 @@ pub(super) fn document(bytes: &[u8], max_values: usize) -> Result<Node, SyntaxEr
     let node = values.deserialize(&mut json);
     node.and_then(|node| json.end().map(|()| node)).map_err(|error| {
         // Its own words hold nothing of the text, ours neither.
-        SyntaxError { line: Some(error.line()), text: error.to_string() }
+        SyntaxError { line: Some(error.line()), text: error.to_string(), quotes: false }
     })
 }
 

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag, options};
+use serde_saphyr::granit_parser::{
+    ErrorKind, Event, Parser, ScalarStyle, Span, StrInput, Tag, options,
+};
 
 use super::{Field, Node, Position, Value};
 
@@ -23,36 +25,50 @@ pub struct SyntaxError {
     /// From one; absent if the document as a whole is meant.
     pub line: Option<usize>,
     pub(super) text: String,
+    /// Whether the text has a part of the document in it.
+    pub(super) quotes: bool,
+}
+
+impl SyntaxError {
+    /// What is wrong, for documents that must not be seen: in their stead no letter of them.
+    pub fn discreet(&self) -> &str {
+        if self.quotes { "not YAML or JSON: check quotes, and tags (!)" } else { &self.text }
+    }
 }
 
 /// Parses the one document in `bytes`.
 pub(super) fn document(bytes: &[u8]) -> Result<Node, SyntaxError> {
     let mut tree = Tree::of(bytes, MAX_NODES)?;
-    let mut root = None;
-    loop {
-        match tree.next()? {
-            (Event::StreamEnd, _) => break,
-            (Event::DocumentStart(..), span) if root.is_some() => {
-                return Err(at(span, "a second document begins here: one file holds one"));
-            }
-            (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
-            (event, span) => root = Some(tree.node(event, span)?),
-        }
+    let root = match tree.begin()? {
+        Some(_) => tree.root()?,
+        None => return Err(whole(EMPTY)),
+    };
+    match tree.begin()? {
+        Some(second) => Err(at(second, "a second document begins here: one file holds one")),
+        None if root.value == Value::Null => Err(whole(EMPTY)),
+        None => Ok(root),
     }
-    root.filter(|node| node.value != Value::Null).ok_or_else(|| whole("the file is empty"))
+}
+
+const EMPTY: &str = "the file is empty";
+
+/// Parses every document in `bytes` that has something in it.
+pub(super) fn documents(bytes: &[u8]) -> Result<Vec<Node>, SyntaxError> {
+    let mut tree = Tree::of(bytes, MAX_NODES)?;
+    let mut roots = Vec::new();
+    while tree.begin()?.is_some() {
+        roots.push(tree.root()?);
+    }
+    roots.retain(|root| root.value != Value::Null);
+    Ok(roots)
 }
 
 /// Parses the first document in `bytes`, and looks at no other. It may be null, as nothing is.
 pub(super) fn first(bytes: &[u8], max_nodes: usize) -> Result<Node, SyntaxError> {
     let mut tree = Tree::of(bytes, max_nodes)?;
-    loop {
-        match tree.next()? {
-            (Event::StreamStart | Event::DocumentStart(..), _) => {}
-            (Event::DocumentEnd | Event::StreamEnd, span) => {
-                return Ok(Node { position: position(span), value: Value::Null });
-            }
-            (event, span) => return tree.node(event, span),
-        }
+    match tree.begin()? {
+        Some(_) => tree.root(),
+        None => Ok(Node { position: Position { offset: 0, line: 1 }, value: Value::Null }),
     }
 }
 
@@ -77,12 +93,32 @@ impl<'t> Tree<'t> {
         Ok(Self { events, anchors: HashMap::new(), nodes: 0, max_nodes })
     }
 
+    /// Goes to where the next document begins; absent at the end.
+    fn begin(&mut self) -> Result<Option<Span>, SyntaxError> {
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(None),
+                (Event::DocumentStart(..), span) => return Ok(Some(span)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The root of the document that has begun.
+    fn root(&mut self) -> Result<Node, SyntaxError> {
+        // An anchor ends with its document (YAML 1.2.2, section 3.2.2.2).
+        self.anchors.clear();
+        let (event, span) = self.next()?;
+        self.node(event, span)
+    }
+
     fn next(&mut self) -> Result<(Event<'t>, Span), SyntaxError> {
         match self.events.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => Err(SyntaxError {
                 line: Some(error.marker().line()),
                 text: format!("not YAML or JSON: {}", error.info()),
+                quotes: matches!(error.kind(), ErrorKind::UnexpectedCharacter { .. }),
             }),
             None => Err(whole("not YAML or JSON: it ends too early")),
         }
@@ -194,7 +230,10 @@ fn is_string_tag(tag: Option<&Tag>, span: Span) -> Result<bool, SyntaxError> {
 fn refuse(tag: Option<&Tag>, span: Span) -> Result<(), SyntaxError> {
     match tag {
         None => Ok(()),
-        Some(tag) => Err(at(span, format!("the tag {} is not supported", tag.original()))),
+        Some(tag) => Err(SyntaxError {
+            quotes: true,
+            ..at(span, format!("the tag {} is not supported", tag.original()))
+        }),
     }
 }
 
@@ -212,9 +251,9 @@ fn position(span: Span) -> Position {
 }
 
 fn at(span: Span, text: impl Into<String>) -> SyntaxError {
-    SyntaxError { line: Some(span.start.line()), text: text.into() }
+    SyntaxError { line: Some(span.start.line()), text: text.into(), quotes: false }
 }
 
 fn whole(text: impl Into<String>) -> SyntaxError {
-    SyntaxError { line: None, text: text.into() }
+    SyntaxError { line: None, text: text.into(), quotes: false }
 }

@@ -83,6 +83,6 @@ pub(super) struct RegisteredClaims<'a> {
 }
 
 /// The username of a service account.
-pub fn subject(namespace: &str, name: &str) -> String {
+pub fn username(namespace: &str, name: &str) -> String {
     ["system:serviceaccount:", namespace, ":", name].concat()
 }

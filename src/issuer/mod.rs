@@ -7,9 +7,9 @@
 
 mod claims;
 mod discovery;
-pub mod manifests;
+mod manifests;
 mod objects;
-pub mod signing_keys;
+mod signing_keys;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,9 +19,10 @@ use crate::live::{Live, Mark};
 use crate::secret::Secret;
 use crate::token::{SignError, random};
 
-pub use claims::{NodeReference, PrivateClaims, Reference};
+pub use claims::{NodeReference, PrivateClaims, Reference, username};
+pub use manifests::{ManifestError, Manifests};
 pub use objects::{Object, Objects, Pod};
-pub use signing_keys::SigningKeys;
+pub use signing_keys::{SigningKeys, SigningKeysError};
 
 use claims::RegisteredClaims;
 
@@ -162,7 +163,7 @@ impl TokenIssuer {
             jti: &id,
             private: PrivateClaims::of(grant),
             nbf: now,
-            sub: claims::subject(&grant.namespace, &grant.service_account.name),
+            sub: username(&grant.namespace, &grant.service_account.name),
         };
         let token = self.keys.get().signer().sign(&serde_json::to_vec(&claims)?)?;
         Ok(Issued { token: Secret::new(token), id, expires_at })

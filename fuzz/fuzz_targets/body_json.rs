@@ -1,0 +1,9 @@
+//! Bodies of the API in JSON.
+
+#![no_main]
+
+mod round_trip;
+
+use countersign::api::Format;
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| round_trip::every_kind(body, Format::Json));
