@@ -5,6 +5,11 @@
 //	                        │                                                               ▲
 //	                       etcd                      the token comes from here ─────────────┘
 //
+// countersign's own API is asked what kube-apiserver is asked, and has to answer the same (see side.go):
+//
+//	kubectl, client-go ──┬──▶ kube-apiserver ──▶ its answer ──┐
+//	                     └──▶ countersign    ──▶ its answer ──┴──▶ equal, but for names and times
+//
 // Each is a process of its own with a free port of 127.0.0.1 and a directory under one temporary
 // one. [Start] brings up what all tests share, once per run; [Cluster.Stop] ends those processes,
 // and a test binary that dies takes them with it. Nothing waits for a length of time: every wait
