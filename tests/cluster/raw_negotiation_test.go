@@ -84,7 +84,7 @@ func TestRawPlacesAreTheSameAsAtKubernetes(t *testing.T) {
 	askBothRaw(t, all)
 }
 
-func TestRawMistakesAreFoundInTheSameOrderAsAtKubernetes(t *testing.T) {
+func TestRawMistakesAreTheSameAsAtKubernetes(t *testing.T) {
 	const (
 		asText = "Content-Type: text/plain"
 		mib    = 1 << 20
