@@ -114,6 +114,11 @@ impl Service {
         self.directory.write(name, content);
     }
 
+    /// Removes a file.
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
+    }
+
     /// The path of a file beside the configuration.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.0.join(name)
@@ -215,7 +220,9 @@ impl Directory {
     /// Writes a file whole: nobody sees half of it.
     pub fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.0.join(name);
-        let new = self.0.join(format!(".{name}.new"));
+        let folder = path.parent().unwrap();
+        fs::create_dir_all(folder).unwrap();
+        let new = folder.join(format!(".{}.new", path.file_name().unwrap().display()));
         fs::write(&new, content).unwrap();
         fs::rename(&new, &path).unwrap();
         path
