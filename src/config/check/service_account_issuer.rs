@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::document::{Entry, Report};
-use crate::issuer::{Manifests, Settings, SigningKeys, SigningKeysError};
+use crate::issuer::{Manifests, Settings, SigningKeys};
 use crate::token::SigningKey;
 
 use super::super::file::ServiceAccountIssuer;
@@ -75,12 +75,8 @@ fn signing_keys(
         Err(mistakes) => mistakes,
     };
     for mistake in mistakes {
-        let index = match mistake {
-            SigningKeysError::None => None,
-            SigningKeysError::FirstIsPublic => Some(0),
-            SigningKeysError::Duplicate { index, .. } => Some(index),
-        };
-        let place = index.and_then(|index| entries.get(index)).map_or(&entry.place, |e| &e.place);
+        // The list itself, if it is empty.
+        let place = entries.get(mistake.index()).map_or(&entry.place, |entry| &entry.place);
         report.problem(place, mistake.to_string());
     }
     None
