@@ -166,7 +166,6 @@ impl Api {
     }
 
     /// Requests a token with that spec.
-    #[track_caller]
     pub async fn token(&self, spec: Value) -> String {
         let reply = self.post(TOKEN, &json!({"spec": spec})).await;
         reply.created()["status"]["token"].as_str().unwrap().to_owned()
