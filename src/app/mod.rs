@@ -4,6 +4,7 @@
 
 mod readiness;
 mod reload;
+mod token_issuer;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,16 +15,18 @@ use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 
 use crate::authn::token_file::{TokenFileAuthenticator, TokenFileError};
-use crate::authn::{self, Authenticator, Chain, JwtAuthenticator, Reviews};
+use crate::authn::{
+    self, Authenticator, Chain, JwtAuthenticator, Reviews, ServiceAccountAuthenticator,
+};
 use crate::config::Config;
 use crate::fetch::{CertificateAuthorityError, Network};
-use crate::filewatch::FileError;
+use crate::filewatch::{DirectoryError, FileError};
+use crate::issuer::{ManifestError, SigningKeysLoadError};
 use crate::keys;
 use crate::lifecycle::Drain;
 use crate::metrics::{Metrics, RegistrationError};
 use crate::resources::{
-    Admin, ApiDiscovery, Callers, IssuerDiscovery, Reviewing, Router, TokenRequests, TokenReviews,
-    Webhook,
+    Admin, ApiDiscovery, Callers, IssuerDiscovery, Router, TokenRequests, TokenReviews, Webhook,
 };
 use crate::server::{self, Bound, Limits, Listener, TlsError};
 
@@ -38,13 +41,20 @@ const SHARE_OF_ONE_ISSUER: usize = 4;
 pub struct Pace {
     /// Those of the key sets.
     pub keys: keys::Pace,
-    /// How often the token file and those of TLS are looked at. Default 2 s.
+    /// How often the token file, the signing keys and the files of TLS are looked at. Default 2 s.
     pub files: Duration,
+    /// How often manifests are looked at: an object that is gone must be noticed within a second.
+    /// Default 500 ms.
+    pub objects: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { keys: keys::Pace::default(), files: Duration::from_secs(2) }
+        Self {
+            keys: keys::Pace::default(),
+            files: Duration::from_secs(2),
+            objects: Duration::from_millis(500),
+        }
     }
 }
 
@@ -87,6 +97,15 @@ pub enum StartError {
     /// The token file has changed since it was checked.
     #[error("tokenFile: {0}")]
     TokenFile(#[from] TokenFileError),
+    /// A signing key has changed since it was checked.
+    #[error("serviceAccountIssuer.signingKeyFiles: {0}")]
+    SigningKeys(#[from] SigningKeysLoadError),
+    /// The manifests are gone since they were checked.
+    #[error("serviceAccountIssuer.objectsDir: {0}")]
+    Objects(#[from] DirectoryError),
+    /// A manifest has changed since it was checked.
+    #[error("serviceAccountIssuer.objectsDir: {0}")]
+    Manifest(#[from] ManifestError),
 }
 
 /// A started process. Dropping it ends everything at once; [`drain`](Self::drain) does not.
@@ -140,8 +159,8 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         _admin: JoinSet::new(),
     };
 
-    let Config { server, client_names, admin_socket, authn, cache, callers, .. } = config;
-    let token_issuer: Option<Arc<crate::issuer::TokenIssuer>> = None;
+    let Config { server, client_names, admin_socket, authn, cache, .. } = config;
+    let Config { service_account_issuer, callers, .. } = config;
     let limits = server.limits;
     let api_audiences: Arc<[String]> = authn.api_audiences.clone().into();
     let token_file = match &authn.token_file {
@@ -152,7 +171,17 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
             Some(TokenFileAuthenticator::new(settings, file, api_audiences.clone()))
         }
     };
-    let (authenticators, issuers) = open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
+    let (mut authenticators, issuers) =
+        open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
+    let mut token_issuer = None;
+    if let Some(settings) = &service_account_issuer {
+        let background = &mut running._background;
+        let issuer = token_issuer::open(settings, &pace, &metrics, background)?;
+        let audiences = api_audiences.clone();
+        let authenticator = ServiceAccountAuthenticator::new(settings, issuer.clone(), audiences);
+        authenticators.push((authenticator.name().clone(), Box::new(authenticator)));
+        token_issuer = Some(issuer);
+    }
     let chain = Chain::new(token_file, authenticators, &metrics);
     let reviews = Arc::new(Reviews::new(
         chain,
@@ -163,22 +192,15 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         metrics.clone(),
     ));
 
-    let reviewing = Arc::new(Reviewing::new(reviews.clone(), metrics.clone()));
-    let issuer = token_issuer.map(|issuer| {
-        let requests = TokenRequests::new(
-            issuer.clone(),
-            authn.api_audiences.clone(),
-            authn.max_token_bytes,
-            metrics.clone(),
-        );
-        (requests, IssuerDiscovery::new(issuer))
-    });
     let router = Router {
-        webhook: Webhook::new(reviewing.clone(), client_names),
+        webhook: Webhook::new(reviews.clone(), client_names, metrics.clone()),
         callers: Callers::new(callers, reviews.clone(), metrics.clone()),
-        token_reviews: TokenReviews::new(reviewing),
-        discovery: ApiDiscovery::new(running.webhook, issuer.is_some()),
-        issuer,
+        token_reviews: TokenReviews::new(reviews.clone(), metrics.clone()),
+        discovery: ApiDiscovery::new(running.webhook, token_issuer.is_some()),
+        issuer: token_issuer.map(|issuer| {
+            let requests = TokenRequests::new(issuer.clone(), &authn, metrics.clone());
+            (requests, IssuerDiscovery::new(issuer))
+        }),
         metrics: metrics.clone(),
     };
     let readiness = Readiness::new(issuers, running.drain.clone());

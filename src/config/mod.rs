@@ -40,7 +40,7 @@ pub struct Config {
     /// `callers`, in the order written.
     pub callers: Vec<CallerSettings>,
     /// BLAKE3 over the file and every `certificateAuthorityFile`, in hexadecimal: what makes one
-    /// configuration differ from another. Certificates, key sets and the token file live apart.
+    /// configuration differ from another. Certificates, keys, manifests and the token file live apart.
     pub hash: String,
 }
 

@@ -22,7 +22,7 @@ use crate::token::{SignError, random};
 pub use claims::{NodeReference, PrivateClaims, Reference, username};
 pub use manifests::{ManifestError, Manifests};
 pub use objects::{Object, Objects, Pod};
-pub use signing_keys::{SigningKeys, SigningKeysError};
+pub use signing_keys::{SigningKeys, SigningKeysError, SigningKeysLoadError};
 
 use claims::RegisteredClaims;
 

@@ -3,7 +3,10 @@
 //! A rotation is three steps (the new key after the old one, before it, alone), and none of them ends
 //! a token before its time.
 
-use crate::token::{Jwks, SigningKey};
+use std::path::{Path, PathBuf};
+
+use crate::filewatch::{FileError, FileWatch};
+use crate::token::{Jwks, SigningKey, SigningKeyError};
 
 /// Every key, ready to sign and to verify with.
 #[derive(Debug)]
@@ -35,6 +38,26 @@ impl SigningKeys {
             Some(_) => Err(mistakes),
             None => Err(vec![SigningKeysError::None]),
         }
+    }
+
+    /// Reads the keys in `files`, blocking.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub fn load(files: &[PathBuf]) -> Result<Self, SigningKeysLoadError> {
+        let key = |file: &PathBuf| {
+            let pem = FileWatch::open(file)
+                .1
+                .map_err(|source| SigningKeysLoadError::File { file: file.clone(), source })?;
+            SigningKey::from_pem(&pem)
+                .map_err(|source| SigningKeysLoadError::Key { file: file.clone(), source })
+        };
+        let keys = files.iter().map(key).collect::<Result<_, _>>()?;
+        Self::new(keys).map_err(|mistakes| {
+            let mistake = mistakes.into_iter().next().unwrap_or(SigningKeysError::None);
+            let file = files.get(mistake.index()).map(PathBuf::as_path).unwrap_or(Path::new(""));
+            SigningKeysLoadError::Set { file: file.to_owned(), mistake }
+        })
     }
 
     /// The one that signs.
@@ -75,5 +98,44 @@ pub enum SigningKeysError {
         index: usize,
         /// The place of the other one.
         first: usize,
+    },
+}
+
+impl SigningKeysError {
+    /// Which key is to blame, by its place in the list.
+    pub fn index(&self) -> usize {
+        match self {
+            Self::None | Self::FirstIsPublic => 0,
+            Self::Duplicate { index, .. } => *index,
+        }
+    }
+}
+
+/// Why the keys cannot be had from their files.
+#[derive(Debug, thiserror::Error)]
+pub enum SigningKeysLoadError {
+    /// A file cannot be read.
+    #[error("{}: {source}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: FileError,
+    },
+    /// A file holds no key, or one that cannot be used.
+    #[error("{} {source}", file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: SigningKeyError,
+    },
+    /// Each is a key; together they are no set.
+    #[error("{} {mistake}", file.display())]
+    Set {
+        /// The file to mend.
+        file: PathBuf,
+        /// What is wrong with it.
+        mistake: SigningKeysError,
     },
 }

@@ -286,3 +286,29 @@ impl ServiceAccountPattern {
         fits(&self.namespace, namespace) && fits(&self.name, name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_a_whole_segment() {
+        for (pattern, fits, does_not) in [
+            ("ci/builder", &[("ci", "builder")][..], &[("ci", "builder2"), ("cd", "builder")][..]),
+            ("ci/*", &[("ci", "a"), ("ci", "b")], &[("ci2", "a")]),
+            ("*/builder", &[("a", "builder")], &[("a", "b")]),
+            ("*/*", &[("a", "b")], &[]),
+        ] {
+            let parsed = ServiceAccountPattern::parse(pattern).unwrap();
+            for (namespace, name) in fits {
+                assert!(parsed.matches(namespace, name), "{pattern} {namespace}/{name}");
+            }
+            for (namespace, name) in does_not {
+                assert!(!parsed.matches(namespace, name), "{pattern} {namespace}/{name}");
+            }
+        }
+        for text in ["", "ci", "ci/", "/a", "ci/a*", "c*/a", "ci/a/b", "ci/A", "ci /a", "ci:x/a"] {
+            assert_eq!(ServiceAccountPattern::parse(text), None, "{text}");
+        }
+    }
+}

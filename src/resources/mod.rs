@@ -24,7 +24,6 @@ pub use admin::{Admin, Check, Checks};
 pub use api_discovery::ApiDiscovery;
 pub use callers::{Allow, CallerSettings, Callers, ServiceAccountPattern};
 pub use issuer_discovery::IssuerDiscovery;
-pub use reviewing::Reviewing;
 pub use router::Router;
 pub use token_request::TokenRequests;
 pub use token_review::TokenReviews;

@@ -11,6 +11,7 @@ use crate::api::meta::{ObjectMeta, Time};
 use crate::api::status::Cause;
 use crate::api::token_request::{BoundObjectReference, Spec, Status as RequestStatus};
 use crate::api::{AUTHENTICATION_GROUP, Status, TokenRequest, UserInfo};
+use crate::authn;
 use crate::issuer::{Bound, Grant, Issued, NodeReference, Object, Objects, Reference, TokenIssuer};
 use crate::metrics::{Issuance, Metrics};
 use crate::server::Peer;
@@ -47,15 +48,11 @@ pub struct Asked<'a> {
 }
 
 impl TokenRequests {
-    /// Has `issuer` issue tokens, for `api_audiences` where none are asked for, of `max_token_bytes`
-    /// at most: a longer one would be refused when it comes back.
-    pub fn new(
-        issuer: Arc<TokenIssuer>,
-        api_audiences: Vec<String>,
-        max_token_bytes: usize,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        Self { issuer, api_audiences, max_token_bytes, metrics }
+    /// Has `issuer` issue tokens: for `apiAudiences` where none are asked for, and none that is longer
+    /// than `limits.maxTokenBytes`, since it would be refused when it comes back.
+    pub fn new(issuer: Arc<TokenIssuer>, authn: &authn::Settings, metrics: Arc<Metrics>) -> Self {
+        let api_audiences = authn.api_audiences.clone();
+        Self { issuer, api_audiences, max_token_bytes: authn.max_token_bytes, metrics }
     }
 
     /// Issues the token that was asked for.

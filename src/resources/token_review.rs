@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::api::{Status, TokenReview, token_review};
-use crate::authn::Surface;
+use crate::authn::{Reviews, Surface};
+use crate::metrics::Metrics;
 
 use super::callers::add_authenticated;
 use super::exchange::Exchange;
@@ -17,13 +18,13 @@ use super::reviewing::Reviewing;
 
 /// The TokenReview API.
 pub struct TokenReviews {
-    reviewing: Arc<Reviewing>,
+    reviewing: Reviewing,
 }
 
 impl TokenReviews {
-    /// Answers from what is reviewed.
-    pub fn new(reviewing: Arc<Reviewing>) -> Self {
-        Self { reviewing }
+    /// Answers from `reviews`.
+    pub fn new(reviews: Arc<Reviews>, metrics: Arc<Metrics>) -> Self {
+        Self { reviewing: Reviewing::new(reviews, metrics) }
     }
 
     /// Reviews the token that was sent. A dry run reviews it as well: nothing is kept either way.

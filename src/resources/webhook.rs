@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::api::{Status, webhook};
-use crate::authn::{RefusalLog, Surface};
+use crate::authn::{RefusalLog, Reviews, Surface};
+use crate::metrics::Metrics;
 use crate::server::Peer;
 
 use super::reviewing::Reviewing;
@@ -17,16 +18,21 @@ use super::{json, negotiation};
 
 /// The webhook.
 pub struct Webhook {
-    reviewing: Arc<Reviewing>,
+    reviewing: Reviewing,
     client_names: Option<Vec<String>>,
     log: RefusalLog,
     callers: Arc<str>,
 }
 
 impl Webhook {
-    /// Answers from what is reviewed to callers whose certificate's common name is in `client_names`;
+    /// Answers from `reviews` to callers whose certificate's common name is in `client_names`;
     /// without such a list, to anybody.
-    pub fn new(reviewing: Arc<Reviewing>, client_names: Option<Vec<String>>) -> Self {
+    pub fn new(
+        reviews: Arc<Reviews>,
+        client_names: Option<Vec<String>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let reviewing = Reviewing::new(reviews, metrics);
         Self { reviewing, client_names, log: RefusalLog::default(), callers: "callers".into() }
     }
 

@@ -6,8 +6,10 @@
 mod support; // an identity provider, a client like kube-apiserver, the service, its log
 
 mod admin; // probes
+mod api_reading; // what clients read before they ask, and what the issuer publishes
 mod bad_tokens; // one table, a row for each attack
 mod cache; // what is remembered, and how it ends
+mod callers; // who may use the APIs, and for what
 mod claims; // claims become a user and audiences as configured
 mod isolation; // one issuer's trouble stays its own
 mod keys; // rotation, withdrawal, outages, providers that lie
@@ -21,4 +23,6 @@ mod readme; // what the README promises is there
 mod reload; // certificates and client CA that change
 mod shutdown; // an end in order
 mod token_file; // users in a file
+mod token_requests; // tokens are issued, bound, reviewed and revoked
+mod token_reviews; // the TokenReview API beside the webhook
 mod webhook; // the contract with kube-apiserver on the wire

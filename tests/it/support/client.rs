@@ -27,6 +27,8 @@ pub enum Caller {
     ApiServer,
     /// One of the right authority, for this name.
     Named(&'static str),
+    /// The same, and of this organization.
+    Of(&'static str, &'static str),
     /// One of an authority that nobody here trusts, for the API server's name.
     Impostor,
     /// None.
@@ -118,6 +120,7 @@ impl Kube {
         let leaf = match caller {
             Caller::ApiServer => Some(pki::CLIENTS.client("kube-apiserver")),
             Caller::Named(name) => Some(pki::CLIENTS.client(name)),
+            Caller::Of(name, organization) => Some(pki::CLIENTS.member(name, organization)),
             Caller::Impostor => Some(pki::Authority::new("clients").client("kube-apiserver")),
             Caller::Nobody => None,
         };

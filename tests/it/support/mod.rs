@@ -1,6 +1,7 @@
 //! The doubles of the tests, all of them real: an identity provider over TLS, a client that speaks
 //! as kube-apiserver does, the service itself on ports of its own, and its log.
 
+pub mod api;
 pub mod client;
 pub mod issuer;
 pub mod logs;

@@ -56,6 +56,13 @@ impl Authority {
         self.sign(CertificateParams::default(), common_name, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
+    /// The same, of an organization.
+    pub fn member(&self, common_name: &str, organization: &str) -> Leaf {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::OrganizationName, organization);
+        self.sign(params, common_name, ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
     /// What a client that trusts this authority alone, and shows `leaf`, connects with.
     pub fn trusting(&self, leaf: Option<&Leaf>, protocol: &str) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();

@@ -50,6 +50,7 @@ impl Setup {
         pace.keys.max_backoff = Duration::from_millis(100);
         pace.keys.file_poll = Duration::from_millis(20);
         pace.files = Duration::from_millis(20);
+        pace.objects = Duration::from_millis(20);
         Self { directory: Directory::new(), config: configuration(config), pace }
     }
 
@@ -112,6 +113,11 @@ impl Service {
     /// Replaces a file in the way that editors and Kubernetes do: whole.
     pub fn write(&self, name: &str, content: &str) {
         self.directory.write(name, content);
+    }
+
+    /// Removes a file.
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
     }
 
     /// The path of a file beside the configuration.
@@ -215,7 +221,9 @@ impl Directory {
     /// Writes a file whole: nobody sees half of it.
     pub fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.0.join(name);
-        let new = self.0.join(format!(".{name}.new"));
+        let folder = path.parent().unwrap();
+        fs::create_dir_all(folder).unwrap();
+        let new = folder.join(format!(".{}.new", path.file_name().unwrap().display()));
         fs::write(&new, content).unwrap();
         fs::rename(&new, &path).unwrap();
         path
