@@ -178,11 +178,14 @@ fn write_kubeconfig(directory: &mut Directory, args: &Args) -> Result<(), InitEr
         };
     }
     let kubeconfig = Kubeconfig {
+        context: "webhook",
         server: server.unwrap_or(SERVER),
         certificate_authority: "ca.crt",
         tls_server_name: server_name,
+        user: "kube-apiserver",
         client_certificate: "kube-apiserver.crt",
         client_key: "kube-apiserver.key",
+        namespace: None,
     };
     directory.write(file, kubeconfig.to_string());
     Ok(())
