@@ -11,6 +11,7 @@ mod bundle;
 mod certificates;
 mod directory;
 mod family;
+mod kubeconfigs;
 mod owner;
 mod report;
 mod rotation;
@@ -28,10 +29,7 @@ use self::certificates::CertificateError;
 use self::directory::Directory;
 use self::family::{Anew, Family};
 use self::report::Done;
-use crate::api::kubeconfig::Kubeconfig;
 
-/// Where the starter configuration listens.
-const SERVER: &str = "https://127.0.0.1:8443/authenticate";
 const STARTER_CONFIGURATION: &str = include_str!("init/config.yaml");
 
 /// Runs the command. Exits with 0, or with 1 after saying what is wrong and what to do about it.
@@ -111,7 +109,7 @@ fn init(args: &Args, now: OffsetDateTime) -> Result<Said, InitError> {
     for family in &families {
         family.make(&mut directory, anew, now)?;
     }
-    write_kubeconfig(&mut directory, args)?;
+    kubeconfigs::write(&mut directory, args)?;
     if directory.read("config.yaml")?.is_none() {
         directory.write("config.yaml", STARTER_CONFIGURATION.to_owned());
     }
@@ -119,7 +117,7 @@ fn init(args: &Args, now: OffsetDateTime) -> Result<Said, InitError> {
         directory.give_to(owner);
     }
     let made = directory.publish()?;
-    let report = report::report(&directory, &made, &done, &families, now)?;
+    let report = report::report(&directory, args, &made, &done, &families, now)?;
     let secrets = match args.secret {
         true => Some(secrets::secrets(&directory, args.namespace.as_deref())?),
         false => None,
@@ -159,41 +157,6 @@ fn server_names(directory: &Directory, args: &Args) -> Result<Vec<ServerName<'st
     }
     args.names().for_each(add);
     Ok(names)
-}
-
-/// Writes the kubeconfig where it is missing. Refuses one that is not what was asked for.
-fn write_kubeconfig(directory: &mut Directory, args: &Args) -> Result<(), InitError> {
-    let file = "webhook.kubeconfig";
-    let server = args.server.as_ref().map(|server| server.url.as_str());
-    let server_name = args.server_name.as_ref().map(|name| name.as_ref());
-    if let Some(kept) = directory.read(file)? {
-        let mut asked = server.into_iter().chain(server_name);
-        return match asked.find(|word| !holds_word(&kept, word)) {
-            None => Ok(()),
-            Some(lacks) => Err(InitError::NotFor {
-                path: directory.path(file),
-                wanted: lacks.to_owned(),
-                remedy: "remove it to have it made anew",
-            }),
-        };
-    }
-    let kubeconfig = Kubeconfig {
-        context: "webhook",
-        server: server.unwrap_or(SERVER),
-        certificate_authority: "ca.crt",
-        tls_server_name: server_name,
-        user: "kube-apiserver",
-        client_certificate: "kube-apiserver.crt",
-        client_key: "kube-apiserver.key",
-        namespace: None,
-    };
-    directory.write(file, kubeconfig.to_string());
-    Ok(())
-}
-
-/// Whether `yaml` has `word` as a whole value, quoted or not.
-fn holds_word(yaml: &str, word: &str) -> bool {
-    yaml.split_whitespace().any(|text| text.trim_matches(['"', '\'']) == word)
 }
 
 #[cfg(test)]

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use time::{Duration, OffsetDateTime};
 
+use super::arguments::Args;
 use super::bundle;
 use super::certificates::LEAF_LIFETIME;
 use super::directory::{Directory, DirectoryError};
 use super::family::{Family, certificate_file};
+use super::kubeconfigs;
 use super::rotation::Step;
 
 /// How long before its end a certificate is worth a word.
@@ -34,6 +36,7 @@ pub enum Done {
 /// When a certificate's file cannot be read.
 pub fn report(
     directory: &Directory,
+    args: &Args,
     made: &[String],
     done: &Done,
     families: &[Family],
@@ -54,7 +57,10 @@ pub fn report(
     };
     text += &expiries(directory, families, now)?;
     if matches!(done, Done::Completed | Done::Forced) {
-        text += &start(&directory.path("config.yaml"), &directory.path("webhook.kubeconfig"));
+        text += &start(&directory.path("config.yaml"), &directory.path(kubeconfigs::WEBHOOK));
+    }
+    for client in args.further_clients() {
+        text += &ask(client, &directory.path(&kubeconfigs::file(client)));
     }
     Ok(text)
 }
@@ -156,6 +162,16 @@ which reads, beside that file, ca.crt, kube-apiserver.crt and kube-apiserver.key
 Its --api-audiences (or else its --service-account-issuer) must be the apiAudiences of config.yaml.
 ",
         config = config.display(),
+        kubeconfig = kubeconfig.display(),
+    )
+}
+
+fn ask(client: &str, kubeconfig: &Path) -> String {
+    format!(
+        "
+Ask countersign itself as {client}:
+  kubectl --kubeconfig {kubeconfig} auth whoami
+",
         kubeconfig = kubeconfig.display(),
     )
 }

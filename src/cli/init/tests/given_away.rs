@@ -1,5 +1,4 @@
-//! What goes to others: files to the user that serves, Secrets to a cluster, a kubeconfig to
-//! kube-apiserver.
+//! What goes to others: files to the user that serves, Secrets to a cluster.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -102,22 +101,4 @@ fn secrets_hold_what_the_chart_mounts_and_nothing_else() {
         ]
     );
     assert!(!scratch.secrets(&[]).contains("namespace"));
-}
-
-#[test]
-fn an_address_with_a_name_is_asked_for_by_that_name() {
-    let scratch = Scratch::new("servername");
-    let name = "countersign.countersign.svc";
-    let server = ["--server", "https://10.96.0.7/authenticate", "--server-name"];
-    scratch.init(&[&server[..], &[name]].concat()).unwrap();
-    let read: serde_json::Value =
-        serde_saphyr::from_str(&scratch.text("webhook.kubeconfig")).unwrap();
-    assert_eq!(read["clusters"][0]["cluster"]["tls-server-name"], name);
-    let names = bundle::parse_first(&scratch.text("tls.crt")).unwrap().names;
-    assert!(names.iter().any(|it| it.to_str() == name), "{names:?}");
-    scratch.init(&[&server[..], &[name]].concat()).unwrap();
-
-    // A certificate for it is one thing, a kubeconfig that asks for it another.
-    let error = scratch.init(&["--renew", "--server-name", "other.example.com"]).unwrap_err();
-    assert!(error.contains("webhook.kubeconfig was made before, and not for other"), "{error}");
 }
