@@ -2,7 +2,7 @@
 //!
 //! It adds what is missing and changes nothing that is there, so that it can be run at any time;
 //! only `--renew`, `--renew-ca` and `--force` replace keys and certificates, and nothing replaces a
-//! configuration or a kubeconfig. A file appears whole or not at all, and a private key is readable
+//! configuration, a kubeconfig or the key that signs service account tokens. A file appears whole or not at all, and a private key is readable
 //! by its owner alone from its first byte. A key that has lost its certificate gets a new one; a
 //! certificate that has lost its key is an error, since nothing could be made of it.
 
@@ -16,6 +16,7 @@ mod owner;
 mod report;
 mod rotation;
 mod secrets;
+mod service_account_key;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -113,13 +114,16 @@ fn init(args: &Args, now: OffsetDateTime) -> Result<Said, InitError> {
     if directory.read("config.yaml")?.is_none() {
         directory.write("config.yaml", STARTER_CONFIGURATION.to_owned());
     }
+    if args.service_account_key {
+        service_account_key::make(&mut directory)?;
+    }
     if let Some(owner) = args.owner {
         directory.give_to(owner);
     }
     let made = directory.publish()?;
     let report = report::report(&directory, args, &made, &done, &families, now)?;
     let secrets = match args.secret {
-        true => Some(secrets::secrets(&directory, args.namespace.as_deref())?),
+        true => Some(secrets::secrets(&directory, args)?),
         false => None,
     };
     Ok(Said { report, secrets })

@@ -46,6 +46,10 @@ pub struct Args {
     /// kubectl asks countersign at the host and port of --server
     #[arg(long = "client", value_name = "NAME", value_parser = parse_client)]
     pub clients: Vec<String>,
+    /// Makes sa.key, a P-256 key for serviceAccountIssuer.signingKeyFiles, if it is not there. No
+    /// option makes that one anew
+    #[arg(long)]
+    pub service_account_key: bool,
     /// Makes new keys and certificates for the server and the clients, of the same authorities
     #[arg(long, conflicts_with_all = ["renew_ca", "force"])]
     pub renew: bool,
@@ -53,15 +57,16 @@ pub struct Args {
     /// sign with the new, drop the old
     #[arg(long, conflicts_with = "force")]
     pub renew_ca: bool,
-    /// Makes every key and certificate anew; until both sides have them no token is reviewed
+    /// Makes every key and certificate anew, but not sa.key; until both sides have them no token is reviewed
     #[arg(long)]
     pub force: bool,
-    /// Gives tls.crt, tls.key, client-ca.crt and config.yaml to the user that countersign runs as
-    /// (65532 in the image); needs root
+    /// Gives tls.crt, tls.key, client-ca.crt, config.yaml and sa.key to the user that countersign
+    /// runs as (65532 in the image); needs root
     #[arg(long, value_name = "UID[:GID]")]
     pub owner: Option<Owner>,
-    /// Prints the Secrets that the chart uses, countersign-tls and countersign-client-ca, to
-    /// standard output, and everything else to standard error
+    /// Prints the Secrets that the chart uses, countersign-tls, countersign-client-ca and, with
+    /// --service-account-key, countersign-service-account-key, to standard output, and everything
+    /// else to standard error
     #[arg(long)]
     pub secret: bool,
     /// Where those Secrets are to be

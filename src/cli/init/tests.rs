@@ -17,6 +17,7 @@ mod given_away;
 mod kubeconfigs;
 mod renewal;
 mod rotation;
+mod service_account_key;
 
 const FILES: [&str; 10] = [
     "ca.crt",
@@ -33,7 +34,7 @@ const FILES: [&str; 10] = [
 
 /// Whether no option replaces the file.
 fn is_kept(file: &str) -> bool {
-    file == "config.yaml" || file.ends_with(".kubeconfig")
+    ["config.yaml", "sa.key"].contains(&file) || file.ends_with(".kubeconfig")
 }
 
 /// A directory that no other test uses, and that ends with the test.

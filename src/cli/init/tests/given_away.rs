@@ -27,10 +27,10 @@ fn the_server_gets_what_it_reads_and_no_key_of_anybody_else() {
     if !is_root(&scratch) {
         return;
     }
-    scratch.init(&["--client", "helm-test"]).unwrap();
+    scratch.init(&["--client", "helm-test", "--service-account-key"]).unwrap();
     let ours = owners(&scratch)["tls.key"];
     scratch.init(&["--owner", "65532:65531"]).unwrap();
-    let served = ["client-ca.crt", "config.yaml", "tls.crt", "tls.key"];
+    let served = ["client-ca.crt", "config.yaml", "sa.key", "tls.crt", "tls.key"];
     for (file, owner) in owners(&scratch) {
         let want = if served.contains(&file.as_str()) { (65532, 65531) } else { ours };
         assert_eq!(owner, want, "{file}");
@@ -38,7 +38,7 @@ fn the_server_gets_what_it_reads_and_no_key_of_anybody_else() {
     // It can find its files, and make none: the directory is not its own.
     assert_eq!(scratch.mode(""), 0o711);
     assert_eq!(fs::metadata(&scratch.0).unwrap().uid(), 0);
-    assert_eq!(scratch.mode("tls.key"), 0o600);
+    assert_eq!(["tls.key", "sa.key"].map(|file| scratch.mode(file)), [0o600; 2]);
 
     // A renewal does not lock it out, and neither does a new authority.
     let given = owners(&scratch);
@@ -51,6 +51,15 @@ fn the_server_gets_what_it_reads_and_no_key_of_anybody_else() {
 
     scratch.init(&["--owner", "65533"]).unwrap();
     assert_eq!(owners(&scratch)["tls.key"], (65533, 65531));
+
+    // Made and given away in one run, too.
+    scratch.remove("sa.key");
+    scratch.init(&["--owner", "65533", "--service-account-key"]).unwrap();
+    assert_eq!(owners(&scratch)["sa.key"].0, 65533);
+    // Where there is none, none is missed.
+    scratch.remove("sa.key");
+    scratch.init(&["--owner", "65534"]).unwrap();
+    assert!(!scratch.0.join("sa.key").exists());
 }
 
 #[test]
