@@ -100,10 +100,11 @@ impl Subject {
             keys: Jwks::parse(set.as_bytes()).unwrap().0,
             verifier: Verifier {
                 issuer: ISSUER.to_owned(),
-                audiences: vec!["kubernetes".to_owned()],
+                audiences: Some(vec!["kubernetes".to_owned()]),
                 algorithms: vec![algorithm],
                 clock_skew: Duration::ZERO,
                 max_token_lifetime: Duration::ZERO,
+                issued_at_leeway: None,
             },
             mapping: ClaimMapping {
                 username: PrefixedClaim { claim: "email".into(), prefix: "idp:".into() },

@@ -32,6 +32,15 @@ impl Document {
         parse::document(bytes).map(|root| Self { root })
     }
 
+    /// Reads every document of a file, in the order written; one that is empty, as between two `---`,
+    /// is none.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), but for the number of documents.
+    pub fn parse_all(bytes: &[u8]) -> Result<Vec<Self>, SyntaxError> {
+        Ok(parse::documents(bytes)?.into_iter().map(|root| Self { root }).collect())
+    }
+
     /// The cursor at the root. What it and its descendants object to goes into `report`.
     pub fn cursor<'a>(&'a self, report: &'a Report) -> Cursor<'a> {
         Cursor::root(&self.root, report)
@@ -120,9 +129,15 @@ impl fmt::Display for Remark {
 pub struct Report {
     problems: RefCell<Vec<Remark>>,
     warnings: RefCell<Vec<Remark>>,
+    discreet: bool,
 }
 
 impl Report {
+    /// A report on what must not be seen: it says of what type a value is, and not which.
+    pub fn discreet() -> Self {
+        Self { discreet: true, ..Self::default() }
+    }
+
     /// Something that must be mended.
     pub fn problem(&self, place: &Place, text: impl Into<String>) {
         let remark = Remark { place: place.clone(), text: text.into() };

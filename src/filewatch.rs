@@ -1,15 +1,20 @@
-//! A file that is read again when its content changes.
+//! Files that are read again when their content changes: one, several, or all of a directory.
 //!
 //! A [`FileWatch`] looks at the content, every time, and at nothing else: neither a clock nor an
 //! inode says reliably whether a file has changed, and a ConfigMap changes by swapping a symbolic
 //! link. A file that cannot be read is reported once, and again when it fails in another way.
 
+mod directory;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+pub use directory::{Change, DirectoryError, DirectoryWatch, MAX_FILES};
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -54,6 +59,20 @@ impl FileWatch {
     }
 }
 
+/// Waits until one of several files has changed, as [`FileWatch::changed`] does; another one that
+/// has changed at the same time is not forgotten.
+pub async fn any_changed(watches: &mut [FileWatch], interval: Duration) {
+    let mut waiting: Vec<_> =
+        watches.iter_mut().map(|watch| Box::pin(watch.changed(interval))).collect();
+    std::future::poll_fn(|cx| {
+        match waiting.iter_mut().any(|change| change.as_mut().poll(cx).is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+}
+
 impl Seen {
     fn of(content: &Result<Bytes, FileError>) -> Self {
         match content {
@@ -93,13 +112,13 @@ mod tests {
 
     use super::*;
 
-    const OFTEN: Duration = Duration::from_millis(1);
+    pub(super) const OFTEN: Duration = Duration::from_millis(1);
 
     /// An empty directory that is gone after the test.
-    struct Directory(PathBuf);
+    pub(super) struct Directory(pub(super) PathBuf);
 
     impl Directory {
-        fn new(name: &str) -> Self {
+        pub(super) fn new(name: &str) -> Self {
             let path =
                 std::env::temp_dir().join(format!("countersign-{name}-{}", std::process::id()));
             std::fs::create_dir(&path).unwrap();
@@ -164,6 +183,22 @@ mod tests {
         assert!(error.to_string().contains("larger than 16 MiB"), "{error}");
         File::create(&path).unwrap().set_len(MAX_FILE_BYTES).unwrap();
         assert_eq!(watch.changed(OFTEN).await.unwrap().len() as u64, MAX_FILE_BYTES);
+    }
+
+    #[tokio::test]
+    async fn one_of_several_is_enough_and_none_is_forgotten() {
+        let directory = Directory::new("filewatch-several");
+        let paths = ["a", "b"].map(|name| directory.0.join(name));
+        let mut watches = paths.each_ref().map(|path| {
+            std::fs::write(path, "1").unwrap();
+            FileWatch::open(path).0
+        });
+        for path in paths.iter().rev() {
+            std::fs::write(path, "2").unwrap();
+            any_changed(&mut watches, OFTEN).await;
+        }
+        let same = timeout(20 * OFTEN, any_changed(&mut watches, OFTEN)).await;
+        assert!(same.is_err(), "both have been reported");
     }
 
     #[test]

@@ -26,8 +26,8 @@
 //! | [`config`] | files in, every floor's settings out |
 //! | [`resources`] | what is served |
 //! | [`authn`], [`server`] | who a token is; bytes in, bytes out |
-//! | [`keys`] | key sets from network and files |
-//! | [`token`] | a JWT before, during and after proof |
+//! | [`keys`], [`issuer`] | key sets from network and files; the embedded issuer and its objects |
+//! | [`token`] | a JWT before, during and after proof; signing |
 //! | [`claims`] | what a verified token says, and the user it names |
 //! | [`api`] | Kubernetes wire types |
 //! | [`metrics`], [`lifecycle`], [`fetch`], [`filewatch`], [`live`], [`document`], [`secret`] | the ground |
@@ -41,6 +41,7 @@ pub mod config;
 pub mod document;
 pub mod fetch;
 pub mod filewatch;
+pub mod issuer;
 pub mod keys;
 pub mod lifecycle;
 pub mod live;

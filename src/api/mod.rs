@@ -3,6 +3,7 @@
 //! Nothing here does I/O or decides anything.
 
 pub mod kubeconfig;
+pub mod names;
 pub mod status;
 pub mod token_review;
 

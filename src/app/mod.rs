@@ -4,6 +4,7 @@
 
 mod readiness;
 mod reload;
+mod token_issuer;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,10 +15,13 @@ use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 
 use crate::authn::token_file::{TokenFileAuthenticator, TokenFileError};
-use crate::authn::{self, Chain, JwtAuthenticator, Reviews};
+use crate::authn::{
+    self, Authenticator, Chain, JwtAuthenticator, Reviews, ServiceAccountAuthenticator,
+};
 use crate::config::Config;
 use crate::fetch::{CertificateAuthorityError, Network};
-use crate::filewatch::FileError;
+use crate::filewatch::{DirectoryError, FileError};
+use crate::issuer::{ManifestError, SigningKeysLoadError};
 use crate::keys;
 use crate::lifecycle::Drain;
 use crate::metrics::{Metrics, RegistrationError};
@@ -35,13 +39,20 @@ const SHARE_OF_ONE_ISSUER: usize = 4;
 pub struct Pace {
     /// Those of the key sets.
     pub keys: keys::Pace,
-    /// How often the token file and those of TLS are looked at. Default 2 s.
+    /// How often the token file, the signing keys and the files of TLS are looked at. Default 2 s.
     pub files: Duration,
+    /// How often manifests are looked at: an object that is gone must be noticed within a second.
+    /// Default 500 ms.
+    pub objects: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { keys: keys::Pace::default(), files: Duration::from_secs(2) }
+        Self {
+            keys: keys::Pace::default(),
+            files: Duration::from_secs(2),
+            objects: Duration::from_millis(500),
+        }
     }
 }
 
@@ -84,6 +95,15 @@ pub enum StartError {
     /// The token file has changed since it was checked.
     #[error("tokenFile: {0}")]
     TokenFile(#[from] TokenFileError),
+    /// A signing key has changed since it was checked.
+    #[error("serviceAccountIssuer.signingKeyFiles: {0}")]
+    SigningKeys(#[from] SigningKeysLoadError),
+    /// The manifests are gone since they were checked.
+    #[error("serviceAccountIssuer.objectsDir: {0}")]
+    Objects(#[from] DirectoryError),
+    /// A manifest has changed since it was checked.
+    #[error("serviceAccountIssuer.objectsDir: {0}")]
+    Manifest(#[from] ManifestError),
 }
 
 /// A started process. Dropping it ends everything at once; [`drain`](Self::drain) does not.
@@ -137,7 +157,8 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         _admin: JoinSet::new(),
     };
 
-    let Config { server, client_names, admin_socket, authn, cache, .. } = config;
+    let Config { server, client_names, admin_socket, authn, cache, service_account_issuer, .. } =
+        config;
     let limits = server.limits;
     let api_audiences: Arc<[String]> = authn.api_audiences.clone().into();
     let token_file = match &authn.token_file {
@@ -148,8 +169,16 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
             Some(TokenFileAuthenticator::new(settings, file, api_audiences.clone()))
         }
     };
-    let (jwt, issuers) = open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
-    let chain = Chain::new(token_file, jwt, &metrics);
+    let (mut authenticators, issuers) =
+        open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
+    if let Some(settings) = &service_account_issuer {
+        let background = &mut running._background;
+        let issuer = token_issuer::open(settings, &pace, &metrics, background)?;
+        let authenticator =
+            ServiceAccountAuthenticator::new(settings, issuer, api_audiences.clone());
+        authenticators.push((authenticator.name().clone(), Box::new(authenticator)));
+    }
+    let chain = Chain::new(token_file, authenticators, &metrics);
     let reviews = Arc::new(Reviews::new(
         chain,
         &authn,
@@ -202,6 +231,9 @@ fn listen(bound: Bound) -> Result<Listener, StartError> {
     bound.listen().map_err(|source| StartError::Listen { address, source })
 }
 
+/// What judges an issuer's tokens, under the issuer's name.
+type NamedAuthenticator = (Arc<str>, Box<dyn Authenticator>);
+
 /// An authenticator for each issuer, and its keys for the readiness.
 fn open_issuers(
     authn: &authn::Settings,
@@ -209,10 +241,10 @@ fn open_issuers(
     pace: &Pace,
     api_audiences: &Arc<[String]>,
     metrics: &Arc<Metrics>,
-) -> Result<(Vec<JwtAuthenticator>, Vec<Issuer>), StartError> {
+) -> Result<(Vec<NamedAuthenticator>, Vec<Issuer>), StartError> {
     let network = Network::of_this_machine();
     let max_waiters = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
-    let mut authenticators = Vec::with_capacity(authn.jwt.len());
+    let mut authenticators: Vec<NamedAuthenticator> = Vec::with_capacity(authn.jwt.len());
     let mut issuers = Vec::with_capacity(authn.jwt.len());
     for settings in &authn.jwt {
         let source = &settings.source;
@@ -223,12 +255,13 @@ fn open_issuers(
             },
         )?;
         issuers.push(Issuer { url: source.issuer.clone(), keys: keys.clone() });
-        authenticators.push(JwtAuthenticator::new(
+        let authenticator = JwtAuthenticator::new(
             settings.clone(),
             keys,
             api_audiences.clone(),
             authn.review_timeout,
-        ));
+        );
+        authenticators.push((authenticator.issuer().clone(), Box::new(authenticator)));
     }
     Ok((authenticators, issuers))
 }

@@ -11,7 +11,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::authn;
 use crate::authn::token_file::TokenFile;
-use crate::filewatch::FileWatch;
+use crate::filewatch::{FileWatch, any_changed};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::server::{self, Tls, TlsError};
@@ -60,16 +60,15 @@ pub(super) fn tls(
 ) -> Result<Live<Tls>, TlsError> {
     let watch = |file: &Path| FileWatch::open(file).0;
     // Before they are loaded, so that no change falls in between.
-    let mut certificate = watch(&settings.certificate_file);
-    let mut key = watch(&settings.private_key_file);
-    let mut client_ca = settings.client_ca_file.as_deref().map(watch);
+    let mut files = vec![watch(&settings.certificate_file), watch(&settings.private_key_file)];
+    files.extend(settings.client_ca_file.as_deref().map(watch));
     let tls = Tls::load(settings)?;
     show_expiries(&tls, metrics);
     let published = Live::new(tls);
     let (live, metrics, settings) = (published.clone(), metrics.clone(), settings.clone());
     background.spawn(async move {
         loop {
-            changed(&mut certificate, &mut key, &mut client_ca, interval).await;
+            any_changed(&mut files, interval).await;
             let mut loaded = load(settings.clone()).await;
             if loaded.is_err() {
                 tokio::time::sleep(interval).await;
@@ -98,26 +97,6 @@ pub(super) fn tls(
         }
     });
     Ok(published)
-}
-
-/// Waits until one of the files has changed.
-async fn changed(
-    certificate: &mut FileWatch,
-    key: &mut FileWatch,
-    client_ca: &mut Option<FileWatch>,
-    interval: Duration,
-) {
-    let client_ca = async {
-        match client_ca {
-            Some(watch) => drop(watch.changed(interval).await),
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = certificate.changed(interval) => {}
-        _ = key.changed(interval) => {}
-        () = client_ca => {}
-    }
 }
 
 async fn load(settings: server::Settings) -> Result<Tls, TlsError> {

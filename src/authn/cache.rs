@@ -27,7 +27,7 @@ use crate::token::random;
 
 use super::{
     Attempt, Authenticator, AuthnError, CacheSettings, Cause, Chain, Class, Credential, Settings,
-    Verdict,
+    Surface, Verdict,
 };
 
 /// What an entry weighs beside its status: the cache's own bookkeeping, the key and the marks.
@@ -105,7 +105,7 @@ impl Reviews {
         }
     }
 
-    /// Answers whose `token` is, for the `audiences` (none: `apiAudiences`).
+    /// Answers whose `token` is, for the `audiences` (none: `apiAudiences`), to who asks at `surface`.
     ///
     /// # Errors
     ///
@@ -114,6 +114,7 @@ impl Reviews {
         self: &Arc<Self>,
         token: &str,
         audiences: &[impl AsRef<str>],
+        surface: Surface,
     ) -> Result<Arc<Answer>, NotReviewed> {
         if token.is_empty() {
             return Ok(Arc::new(self.refusal(self.chain.refuse(Cause::Empty), audiences)));
@@ -121,19 +122,19 @@ impl Reviews {
         if token.len() > self.max_token_bytes {
             return Ok(Arc::new(self.refusal(self.chain.refuse(Cause::TooLong), audiences)));
         }
-        let key = self.key_of(token, audiences);
+        let key = self.key_of(token, audiences, surface);
         for _ in 1..MAX_LOADS {
             if let Some(answer) = self.hit(&key) {
                 self.metrics.cache_hits.inc();
                 return Ok(answer);
             }
-            let answer = self.load(&key, token, audiences).await?;
+            let answer = self.load(&key, token, audiences, surface).await?;
             // A load that was joined may rest on what has changed since it was asked for.
             if answer.holds() {
                 return Ok(answer);
             }
         }
-        self.load(&key, token, audiences).await
+        self.load(&key, token, audiences, surface).await
     }
 
     /// Brings the gauges up to date; called before they are read.
@@ -148,10 +149,11 @@ impl Reviews {
         self.metrics.cache_bytes.set(total(Cache::weighted_size));
     }
 
-    /// A keyed hash over token and wanted audiences, each after its length, so that no two
+    /// A keyed hash over who asks, token and wanted audiences, each after its length, so that no two
     /// questions have the same bytes.
-    fn key_of(&self, token: &str, audiences: &[impl AsRef<str>]) -> blake3::Hash {
+    fn key_of(&self, token: &str, audiences: &[impl AsRef<str>], surface: Surface) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(&[surface as u8]);
         let mut add = |text: &str| {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
@@ -183,6 +185,7 @@ impl Reviews {
         key: &blake3::Hash,
         token: &str,
         audiences: &[impl AsRef<str>],
+        surface: Surface,
     ) -> Result<Arc<Answer>, NotReviewed> {
         let (mut answer, load) = {
             let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,8 +202,8 @@ impl Reviews {
                 self.metrics.cache_misses.inc();
                 let (sender, receiver) = watch::channel(None);
                 loads.insert(*key, receiver.clone());
-                let credential =
-                    Credential { token: Secret::new(token), audiences: self.wanted(audiences) };
+                let (token, audiences) = (Secret::new(token), self.wanted(audiences));
+                let credential = Credential { token, audiences, surface };
                 let load = Load { reviews: self.clone(), key: *key };
                 let run = async move {
                     sender.send_replace(Some(load.run(&credential).await));

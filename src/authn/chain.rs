@@ -1,7 +1,7 @@
 //! Picks who judges a token: one dispatch, no walk.
 //!
 //! The token file is looked into first; then the token's own, *unverified* `iss` names the issuer
-//! whose authenticator decides. What none of them claims is nobody's.
+//! whose authenticator decides, be it configured or embedded. What none of them claims is nobody's.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,9 +12,7 @@ use crate::token::{BoxFuture, UnverifiedJwt};
 
 use super::metered::Metered;
 use super::token_file::TokenFileAuthenticator;
-use super::{
-    Attempt, Authenticator, AuthnError, Cause, JwtAuthenticator, NO_ISSUER, RefusalLog, Verdict,
-};
+use super::{Attempt, Authenticator, AuthnError, Cause, NO_ISSUER, RefusalLog, Verdict};
 
 /// The `issuer` label of a token that no configured source claims.
 const NOBODY: &str = "none";
@@ -23,32 +21,29 @@ const NOBODY: &str = "none";
 pub struct Chain {
     token_file: Option<Metered<TokenFileAuthenticator>>,
     /// By `iss`, so that ten thousand issuers cost what one does.
-    jwt: HashMap<Arc<str>, Metered<JwtAuthenticator>>,
+    issuers: HashMap<Arc<str>, Metered<Box<dyn Authenticator>>>,
     metrics: Arc<Metrics>,
     log: Arc<RefusalLog>,
     nobody: Arc<str>,
 }
 
 impl Chain {
-    /// A chain of the given sources.
+    /// A chain of the given sources; each issuer with what judges its tokens.
     pub fn new(
         token_file: Option<TokenFileAuthenticator>,
-        jwt: Vec<JwtAuthenticator>,
+        issuers: Vec<(Arc<str>, Box<dyn Authenticator>)>,
         metrics: &Arc<Metrics>,
     ) -> Self {
         let log = Arc::new(RefusalLog::default());
-        let mut by_issuer = HashMap::with_capacity(jwt.len());
-        for authenticator in jwt {
-            let name = authenticator.issuer().clone();
-            let metered = Metered::new(name.clone(), authenticator, metrics.clone(), log.clone());
-            by_issuer.insert(name, metered);
-        }
+        let metered = |(name, inner): (Arc<str>, Box<dyn Authenticator>)| {
+            (name.clone(), Metered::new(name, inner, metrics.clone(), log.clone()))
+        };
         Self {
             token_file: token_file.map(|inner| {
                 let name = inner.name().clone();
                 Metered::new(name, inner, metrics.clone(), log.clone())
             }),
-            jwt: by_issuer,
+            issuers: issuers.into_iter().map(metered).collect(),
             metrics: metrics.clone(),
             log,
             nobody: NOBODY.into(),
@@ -83,7 +78,7 @@ impl Authenticator for Chain {
                 }
             }
             let unverified_issuer = attempt.jwt.as_ref().map(UnverifiedJwt::issuer);
-            match unverified_issuer.and_then(|issuer| self.jwt.get(issuer)) {
+            match unverified_issuer.and_then(|issuer| self.issuers.get(issuer)) {
                 // The file was asked too: what it says of the token may change.
                 Some(issuer) => match issuer.authenticate(attempt).await {
                     Ok(mut verdict) => {

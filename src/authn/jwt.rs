@@ -35,10 +35,11 @@ impl JwtAuthenticator {
     ) -> Self {
         let verifier = Verifier {
             issuer: settings.source.issuer.clone(),
-            audiences: settings.audiences.clone(),
+            audiences: Some(settings.audiences.clone()),
             algorithms: settings.signing_algorithms.clone(),
             clock_skew: settings.clock_skew,
             max_token_lifetime: settings.max_token_lifetime,
+            issued_at_leeway: None,
         };
         let issuer = settings.source.issuer.as_str().into();
         Self { issuer, verifier, settings, keys, api_audiences, review_timeout }
@@ -136,7 +137,7 @@ impl JwtAuthenticator {
     fn refused(&self, cause: impl Into<Cause>, mark: Mark) -> AuthnError {
         let cause = cause.into();
         let retry_at = match &cause {
-            Cause::Token(VerifyError::NotYetValid { valid_from }) => Some((*valid_from).into()),
+            Cause::Token(error) => error.valid_from(),
             _ => None,
         };
         AuthnError { issuer: self.issuer.clone(), cause, marks: vec![mark], retry_at }

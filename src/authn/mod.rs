@@ -9,6 +9,7 @@ mod chain;
 mod jwt;
 mod metered;
 mod refusal_log;
+mod service_account;
 mod settings;
 pub mod token_file;
 
@@ -25,6 +26,7 @@ pub use cache::{Answer, NotReviewed, Reviews};
 pub use chain::Chain;
 pub use jwt::JwtAuthenticator;
 pub use refusal_log::RefusalLog;
+pub use service_account::{Gone, ServiceAccountAuthenticator};
 pub use settings::{AudienceScope, CacheSettings, JwtSettings, Settings, TokenFileSettings};
 
 /// A bearer token and what it is wanted for.
@@ -33,6 +35,17 @@ pub struct Credential {
     pub token: Secret,
     /// The audiences it must be good for, one at least; defaults are filled in already.
     pub audiences: Vec<String>,
+    /// Where it was shown.
+    pub surface: Surface,
+}
+
+/// Who asks. A service account of the embedded issuer is a stranger to those who ask the webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// An API server, at `/authenticate`.
+    Webhook,
+    /// Somebody at the API endpoints.
+    Api,
 }
 
 /// All that an authenticator may know.
@@ -59,6 +72,15 @@ pub trait Authenticator: Send + Sync {
         &'a self,
         attempt: &'a Attempt<'a>,
     ) -> BoxFuture<'a, Result<Verdict, AuthnError>>;
+}
+
+impl Authenticator for Box<dyn Authenticator> {
+    fn authenticate<'a>(
+        &'a self,
+        attempt: &'a Attempt<'a>,
+    ) -> BoxFuture<'a, Result<Verdict, AuthnError>> {
+        (**self).authenticate(attempt)
+    }
 }
 
 /// The two answers that are no error.
@@ -120,6 +142,9 @@ pub enum Cause {
     /// The user it names is reserved.
     #[error(transparent)]
     Reserved(#[from] Reserved),
+    /// An object it names.
+    #[error(transparent)]
+    Gone(#[from] Gone),
     /// Its keys.
     #[error("the token could not be checked: {0}")]
     Keys(#[from] KeysUnavailable),
@@ -151,7 +176,7 @@ pub const NO_ISSUER: &str = "no_issuer";
 
 /// Every reason there is, in the order of the README's table. People's alerts stand on these words:
 /// none is ever renamed.
-pub const REASONS: [&str; 18] = [
+pub const REASONS: [&str; 19] = [
     NO_ISSUER,
     "malformed",
     "algorithm_not_allowed",
@@ -167,6 +192,7 @@ pub const REASONS: [&str; 18] = [
     "empty_username",
     "claim_rule",
     "reserved_identity",
+    "bound_object_gone",
     "keys_unavailable",
     "claims_source_unavailable",
     "timeout",
@@ -187,6 +213,7 @@ impl AuthnError {
             Cause::Token(error) => error.reason(),
             Cause::Claims(error) => error.reason(),
             Cause::Reserved(error) => error.reason(),
+            Cause::Gone(_) => "bound_object_gone",
             Cause::Keys(_) => "keys_unavailable",
             Cause::Audiences => "audience_mismatch",
             Cause::Empty | Cause::TooLong => "malformed",

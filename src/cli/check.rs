@@ -55,9 +55,13 @@ fn praise(
         writeln!(out, "{file}:{}: warning: {warning}", warning.place.line())?;
     }
     let issuers = counted(config.authn.jwt.len(), "issuer");
+    let own = config.service_account_issuer.as_ref();
+    let own =
+        own.map(|own| format!(", the service account issuer {}", own.url)).unwrap_or_default();
     let tokens = if config.authn.token_file.is_some() { " and a token file" } else { "" };
     let audiences = counted(config.authn.api_audiences.len(), "API audience");
-    writeln!(out, "{file}: ok: {issuers}{tokens} for {audiences}, on {}", config.server.address)
+    let address = config.server.address;
+    writeln!(out, "{file}: ok: {issuers}{own}{tokens} for {audiences}, on {address}")
 }
 
 fn blame(file: &Path, problems: &Problems, out: &mut impl Write) -> io::Result<()> {

@@ -3,9 +3,11 @@
 //! Every check reports what it finds and gives `None` then; the caller goes on with the next one, and
 //! only the whole needs all parts. Problems with upstream's fields are worded as in Kubernetes.
 
+mod callers;
 mod claims;
 mod issuer;
 mod listen;
+mod service_account_issuer;
 mod url;
 
 use std::collections::HashSet;
@@ -38,10 +40,23 @@ pub fn config(file: File, files: &mut Files, report: &Report) -> Option<Config> 
     let max_token_bytes = size(file.limits.max_token_bytes.clone(), 64 << 10, report);
     let server = listen::check(file.listen, file.limits, files, report);
     let cache = cache(file.cache, report);
-    if file.jwt.value().is_none_or(Vec::is_empty) && file.token_file.is_none() {
-        report.warning(&file.jwt.place, "neither jwt nor tokenFile: no token is anybody's");
+    let has_issuer = file.service_account_issuer.is_some();
+    if file.jwt.value().is_none_or(Vec::is_empty) && file.token_file.is_none() && !has_issuer {
+        let text = "neither jwt nor tokenFile nor serviceAccountIssuer: no token is anybody's";
+        report.warning(&file.jwt.place, text);
     }
-    let jwt = jwt(file.jwt, audiences.as_deref(), files, report);
+    let foreign = distinct(&file.api_server_issuers, report);
+    let mut issuers =
+        Issuers { seen: HashSet::new(), foreign: foreign.as_deref().unwrap_or_default() };
+    let jwt = jwt(file.jwt, audiences.as_deref(), &mut issuers, files, report);
+    let service_account_issuer = match file.service_account_issuer {
+        None => Some(None),
+        Some(written) => {
+            issuers.trust(&written.url, report);
+            service_account_issuer::check(written, files, report).map(Some)
+        }
+    };
+    let callers = callers::check(file.callers, has_issuer, report);
     let token_file = token_file(file.token_file, files, report);
     if let (Some(server), Some(admin)) = (&server, admin) {
         apart(server.address, admin, &admin_place, report);
@@ -59,6 +74,8 @@ pub fn config(file: File, files: &mut Files, report: &Report) -> Option<Config> 
             review_timeout: review_timeout(server.limits.request_timeout),
         },
         cache: cache?,
+        service_account_issuer: service_account_issuer?,
+        callers: callers?,
         hash: files.hash(),
         server,
     })
@@ -73,18 +90,41 @@ fn api_audiences(entry: &Entry<Vec<Entry<String>>>, report: &Report) -> Option<V
     audiences
 }
 
+/// The issuers that are trusted, each in one place, and those that must not be.
+struct Issuers<'a> {
+    seen: HashSet<String>,
+    /// `apiServerIssuers`.
+    foreign: &'a [String],
+}
+
+impl Issuers<'_> {
+    /// Complains about an issuer that is trusted already, or that somebody else judges.
+    fn trust(&mut self, url: &Entry<String>, report: &Report) {
+        once(url, &mut self.seen, report);
+        if let Some(text) = set(url)
+            && self.foreign.iter().any(|foreign| foreign == text)
+        {
+            let text = format!(
+                "Invalid value: {text:?}: is one of apiServerIssuers: trusting it here would bring back \
+                 tokens that their owner, the API server, has just refused"
+            );
+            report.problem(&url.place, text);
+        }
+    }
+}
+
 fn jwt(
     entry: Entry<Vec<Jwt>>,
     api_audiences: Option<&[String]>,
+    issuers: &mut Issuers<'_>,
     files: &mut Files,
     report: &Report,
 ) -> Option<Vec<JwtSettings>> {
     let entries = entry.or(Vec::new())?;
-    let mut urls = HashSet::new();
     let mut discovery_urls = HashSet::new();
     let mut settings = Vec::new();
     for jwt in entries {
-        once(&jwt.issuer.url, &mut urls, report);
+        issuers.trust(&jwt.issuer.url, report);
         once(&jwt.issuer.discovery_url, &mut discovery_urls, report);
         if let Some(url) = jwt.issuer.url.value()
             && api_audiences.unwrap_or_default().contains(url)

@@ -3,6 +3,7 @@
 //! Reading finds what is unknown, double or of the wrong type. Whether the values are right, and what
 //! stands in for those that are missing, is for [`check`](super::check) to say.
 
+mod api;
 mod jwt;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use crate::document::{Cursor, Document, Entry, Fields, Report};
 
 use super::units::{address, bytes, count, duration};
 
+pub use api::{Caller, ServiceAccountIssuer};
 pub use jwt::{Extra, Issuer, Jwt, Mapping, Rule};
 
 /// The kind of configuration that this file describes.
@@ -35,6 +37,12 @@ pub struct File {
     pub jwt: Entry<Vec<Jwt>>,
     /// Tokens in a file. Default: none.
     pub token_file: Option<TokenFile>,
+    /// The issuers of the API servers that ask here. Default: none is known.
+    pub api_server_issuers: Entry<Vec<Entry<String>>>,
+    /// The embedded issuer. Default: none.
+    pub service_account_issuer: Option<ServiceAccountIssuer>,
+    /// Who may use the API endpoints. Default: nobody.
+    pub callers: Entry<Vec<Caller>>,
 }
 
 /// `listen`.
@@ -103,15 +111,12 @@ pub struct TokenFile {
 
 /// What the design has for a later version. Named, so that nobody searches for a typing mistake.
 const LATER: &[&str] = &[
-    "apiServerIssuers",
     "authenticationConfigurationFile",
-    "callers",
     "clusters",
     "denyList",
     "introspection",
     "keys",
     "readiness",
-    "serviceAccountIssuer",
 ];
 
 impl File {
@@ -128,6 +133,9 @@ impl File {
             limits: Limits::read(top.take("limits").object()),
             jwt: list(top.take("jwt"), Jwt::read),
             token_file: TokenFile::read(top.take("tokenFile")),
+            api_server_issuers: strings(top.take("apiServerIssuers")),
+            service_account_issuer: ServiceAccountIssuer::read(top.take("serviceAccountIssuer")),
+            callers: list(top.take("callers"), Caller::read),
         };
         top.finish(LATER);
         Some(file)

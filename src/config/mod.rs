@@ -13,7 +13,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::document::{Document, Remark, Report};
-use crate::{authn, server};
+use crate::resources::CallerSettings;
+use crate::{authn, issuer, server};
 
 use self::file::File;
 use self::files::Files;
@@ -34,8 +35,12 @@ pub struct Config {
     pub authn: authn::Settings,
     /// `cache`.
     pub cache: authn::CacheSettings,
+    /// `serviceAccountIssuer`, if there is one.
+    pub service_account_issuer: Option<issuer::Settings>,
+    /// `callers`, in the order written.
+    pub callers: Vec<CallerSettings>,
     /// BLAKE3 over the file and every `certificateAuthorityFile`, in hexadecimal: what makes one
-    /// configuration differ from another. Certificates, key sets and the token file live apart.
+    /// configuration differ from another. Certificates, keys, manifests and the token file live apart.
     pub hash: String,
 }
 

@@ -1,6 +1,7 @@
 //! Tables of configurations, good and bad. What is wrong is compared word for word where an operator
 //! has to act on it.
 
+mod api;
 mod claims;
 mod issuer;
 mod sections;
@@ -36,6 +37,13 @@ impl Folder {
         folder.write("ca.crt", &certificate.pem());
         folder.write("keys.json", KEYS);
         folder.write("tokens.csv", "secret,jane,1,\"a,b\"\n");
+        let (active, previous) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        folder.write("active.pem", &active.serialize_pem());
+        folder.write("active.pub", &active.public_key_pem());
+        folder.write("previous.pem", &previous.public_key_pem());
+        std::fs::create_dir_all(folder.0.join("objects")).unwrap();
+        let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: builder, uid: u-1}\n";
+        folder.write("objects/sa.yaml", account);
         folder
     }
 
@@ -80,7 +88,10 @@ fn with(more: &str) -> String {
 fn the_defaults_are_those_of_the_design() {
     let folder = Folder::new();
     let (config, warnings) = folder.good(&format!("{HEAD}apiAudiences: [api]"));
-    assert_eq!(warnings, ["jwt: neither jwt nor tokenFile: no token is anybody's"]);
+    assert_eq!(
+        warnings,
+        ["jwt: neither jwt nor tokenFile nor serviceAccountIssuer: no token is anybody's"]
+    );
     let wanted = Config {
         server: server::Settings {
             address: "127.0.0.1:8443".parse().unwrap(),
@@ -113,6 +124,8 @@ fn the_defaults_are_those_of_the_design() {
             max_bytes: 64 << 20,
             rejected_max_bytes: 8 << 20,
         },
+        service_account_issuer: None,
+        callers: Vec::new(),
         hash: config.hash.clone(),
     };
     assert_eq!(config, wanted);

@@ -104,7 +104,7 @@ impl<'a> Cursor<'a> {
             State::Written(node) => match take(&node.value) {
                 Some(value) => State::Written(value),
                 None => {
-                    let found = describe(&node.value, wanted);
+                    let found = describe(&node.value, wanted, self.report.discreet);
                     self.report.problem(&self.place, format!("wanted {wanted}, found {found}"));
                     State::Faulty
                 }
@@ -269,8 +269,11 @@ impl<T> Entry<T> {
 }
 
 /// A value in words, short enough for one line.
-fn describe(value: &Value, wanted: &str) -> String {
+fn describe(value: &Value, wanted: &str, discreet: bool) -> String {
     match value {
+        Value::Boolean(_) if discreet => "true or false".to_owned(),
+        Value::Number(_) if discreet => "a number: put it in quotes if it is a text".to_owned(),
+        Value::String(_) if discreet => "a string".to_owned(),
         Value::Null => "nothing".to_owned(),
         Value::Boolean(value) if wanted == "a string" => format!("{value}: put it in quotes"),
         Value::Boolean(value) => value.to_string(),

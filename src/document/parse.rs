@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag, options};
+use serde_saphyr::granit_parser::{
+    ErrorKind, Event, Parser, ScalarStyle, Span, StrInput, Tag, options,
+};
 
 use super::{Field, Node, Position, Value};
 
@@ -23,35 +25,42 @@ pub struct SyntaxError {
     /// From one; absent if the document as a whole is meant.
     pub line: Option<usize>,
     text: String,
+    /// Whether the text has a part of the document in it.
+    quotes: bool,
+}
+
+impl SyntaxError {
+    /// What is wrong, for documents that must not be seen: in their stead no letter of them.
+    pub fn discreet(&self) -> &str {
+        if self.quotes { "not YAML or JSON: check quotes, and tags (!)" } else { &self.text }
+    }
 }
 
 /// Parses the one document in `bytes`.
 pub(super) fn document(bytes: &[u8]) -> Result<Node, SyntaxError> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| whole(format!("not UTF-8 text (byte {})", error.valid_up_to())))?;
-    let mut options = options! {
-        simple_key_max_lookahead: MAX_KEY,
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
+    let mut tree = Tree::of(bytes)?;
+    let root = match tree.begin()? {
+        Some(_) => tree.root()?,
+        None => return Err(whole(EMPTY)),
     };
-    options.set_emit_comments(false);
-    let mut tree = Tree {
-        events: Parser::new_from_str_with_options(text, options),
-        anchors: HashMap::new(),
-        nodes: 0,
-    };
-    let mut root = None;
-    loop {
-        match tree.next()? {
-            (Event::StreamEnd, _) => break,
-            (Event::DocumentStart(..), span) if root.is_some() => {
-                return Err(at(span, "a second document begins here: one file holds one"));
-            }
-            (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
-            (event, span) => root = Some(tree.node(event, span)?),
-        }
+    match tree.begin()? {
+        Some(second) => Err(at(second, "a second document begins here: one file holds one")),
+        None if root.value == Value::Null => Err(whole(EMPTY)),
+        None => Ok(root),
     }
-    root.filter(|node| node.value != Value::Null).ok_or_else(|| whole("the file is empty"))
+}
+
+const EMPTY: &str = "the file is empty";
+
+/// Parses every document in `bytes` that has something in it.
+pub(super) fn documents(bytes: &[u8]) -> Result<Vec<Node>, SyntaxError> {
+    let mut tree = Tree::of(bytes)?;
+    let mut roots = Vec::new();
+    while tree.begin()?.is_some() {
+        roots.push(tree.root()?);
+    }
+    roots.retain(|root| root.value != Value::Null);
+    Ok(roots)
 }
 
 struct Tree<'t> {
@@ -61,12 +70,45 @@ struct Tree<'t> {
 }
 
 impl<'t> Tree<'t> {
+    fn of(bytes: &'t [u8]) -> Result<Self, SyntaxError> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| whole(format!("not UTF-8 text (byte {})", error.valid_up_to())))?;
+        let mut options = options! {
+            simple_key_max_lookahead: MAX_KEY,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        };
+        options.set_emit_comments(false);
+        let events = Parser::new_from_str_with_options(text, options);
+        Ok(Self { events, anchors: HashMap::new(), nodes: 0 })
+    }
+
+    /// Goes to where the next document begins; absent at the end.
+    fn begin(&mut self) -> Result<Option<Span>, SyntaxError> {
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(None),
+                (Event::DocumentStart(..), span) => return Ok(Some(span)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The root of the document that has begun.
+    fn root(&mut self) -> Result<Node, SyntaxError> {
+        // An anchor ends with its document (YAML 1.2.2, section 3.2.2.2).
+        self.anchors.clear();
+        let (event, span) = self.next()?;
+        self.node(event, span)
+    }
+
     fn next(&mut self) -> Result<(Event<'t>, Span), SyntaxError> {
         match self.events.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => Err(SyntaxError {
                 line: Some(error.marker().line()),
                 text: format!("not YAML or JSON: {}", error.info()),
+                quotes: matches!(error.kind(), ErrorKind::UnexpectedCharacter { .. }),
             }),
             None => Err(whole("not YAML or JSON: it ends too early")),
         }
@@ -177,7 +219,10 @@ fn is_string_tag(tag: Option<&Tag>, span: Span) -> Result<bool, SyntaxError> {
 fn refuse(tag: Option<&Tag>, span: Span) -> Result<(), SyntaxError> {
     match tag {
         None => Ok(()),
-        Some(tag) => Err(at(span, format!("the tag {} is not supported", tag.original()))),
+        Some(tag) => Err(SyntaxError {
+            quotes: true,
+            ..at(span, format!("the tag {} is not supported", tag.original()))
+        }),
     }
 }
 
@@ -195,9 +240,9 @@ fn position(span: Span) -> Position {
 }
 
 fn at(span: Span, text: impl Into<String>) -> SyntaxError {
-    SyntaxError { line: Some(span.start.line()), text: text.into() }
+    SyntaxError { line: Some(span.start.line()), text: text.into(), quotes: false }
 }
 
 fn whole(text: impl Into<String>) -> SyntaxError {
-    SyntaxError { line: None, text: text.into() }
+    SyntaxError { line: None, text: text.into(), quotes: false }
 }

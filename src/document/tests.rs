@@ -102,6 +102,50 @@ fn what_is_not_one_document_is_refused() {
 }
 
 #[test]
+fn a_file_may_hold_several_documents() {
+    let roots = |text: &str| {
+        let documents = Document::parse_all(text.as_bytes()).unwrap();
+        documents.iter().map(|document| json(&document.root.value)).collect::<Vec<_>>()
+    };
+    let ab = [serde_json::json!({"a": 1}), serde_json::json!({"b": 2})];
+    for text in
+        ["a: 1\n---\nb: 2", "---\na: 1\n---\n# c\n---\nb: 2\n---\n", "{a: 1}\n...\n---\n{b: 2}"]
+    {
+        assert_eq!(roots(text), ab, "{text}");
+    }
+    assert!(roots("").is_empty() && roots("# nothing\n---\n").is_empty());
+    let error = Document::parse_all(b"a: &x 1\n---\nb: *x").unwrap_err();
+    assert_eq!(error.line, Some(3), "{error}");
+    let second = Document::parse_all(b"a: 1\n---\n\nb: 5").unwrap().pop().unwrap();
+    let report = Report::default();
+    let mut fields = second.cursor(&report).object();
+    fields.take("b").string();
+    fields.finish(&[]);
+    assert_eq!(report.finish().0[0].place.line(), 4, "in the file");
+}
+
+#[test]
+fn what_must_not_be_seen_is_not_quoted() {
+    for text in ["a: !hunter2", "a: @hunter2", "a: b: hunter2", "a: \"\\hunter2\"", "a: *hunter2"] {
+        let error = Document::parse_all(text.as_bytes()).unwrap_err();
+        assert!(!error.discreet().contains(['2', '@', '\\']), "{}", error.discreet());
+    }
+    for value in ["hunter2", "5", "true", "[hunter2]", "{hunter2: 5}", "'5'"] {
+        let text = format!("object: {value}\nlist: {value}\nstring: {value}\nboolean: {value}");
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let report = Report::discreet();
+        let mut fields = document.cursor(&report).object();
+        let _ = fields.take("object").object();
+        let _ = (fields.take("list").list(), fields.take("string").string());
+        fields.take("boolean").boolean();
+        fields.finish(&[]);
+        for problem in report.finish().0 {
+            assert!(!problem.text.contains(['2', '5']), "{problem}");
+        }
+    }
+}
+
+#[test]
 fn aliases_are_followed_within_a_bound() {
     let text = "a: &x {b: [1, 2]}\nc: *x";
     assert_eq!(json(&tree(text)), serde_json::json!({"a": {"b": [1, 2]}, "c": {"b": [1, 2]}}));

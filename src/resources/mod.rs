@@ -1,6 +1,7 @@
 //! What is served, one file for each Kubernetes resource: negotiation, callers, status codes.
 
 mod admin;
+mod callers;
 mod negotiation;
 mod router;
 mod token_review;
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 pub use admin::{Admin, Check, Checks};
+pub use callers::{Allow, CallerSettings, ServiceAccountPattern};
 pub use router::Router;
 pub use token_review::Webhook;
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::api::{Status, TokenReview, token_review};
-use crate::authn::{NotReviewed, RefusalLog, Reviews};
+use crate::authn::{NotReviewed, RefusalLog, Reviews, Surface};
 use crate::metrics::Metrics;
 use crate::server::Peer;
 
@@ -62,15 +62,16 @@ impl Webhook {
 
         let start = Instant::now();
         let _in_flight = InFlight::new(&self.metrics);
-        let answer = self.reviews.review(&asked.token, &asked.audiences).await.map_err(
-            |error| match error {
-                NotReviewed::Overloaded => {
-                    self.metrics.requests_shed.inc();
-                    Status::overloaded()
-                }
-                NotReviewed::Panicked => Status::internal_error(&error.to_string()),
-            },
-        )?;
+        let answer =
+            self.reviews.review(&asked.token, &asked.audiences, Surface::Webhook).await.map_err(
+                |error| match error {
+                    NotReviewed::Overloaded => {
+                        self.metrics.requests_shed.inc();
+                        Status::overloaded()
+                    }
+                    NotReviewed::Panicked => Status::internal_error(&error.to_string()),
+                },
+            )?;
         self.metrics.token_reviews.of(answer.outcome).inc();
         self.metrics
             .token_review_duration_seconds

@@ -6,6 +6,11 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
+/// Encodes base64url, as [`decode`] wants it.
+pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,12 +1,14 @@
 //! A JSON Web Key Set (RFC 7517).
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::base64url;
+use super::sign::SigningKey;
 use super::signature::{Algorithm, Curve, KeyFlaw, PublicKey, VerifyingKey};
 
 /// The public keys of an issuer, ready to verify with.
@@ -23,7 +25,7 @@ struct Key {
     id: Option<String>,
     /// `alg`: the one algorithm it is for, if its issuer says so.
     algorithm: Option<Algorithm>,
-    key: VerifyingKey,
+    key: Arc<VerifyingKey>,
 }
 
 impl Jwks {
@@ -53,7 +55,9 @@ impl Jwks {
             match WrittenKey::parse(key) {
                 Ok(written) if written.encrypts() => {}
                 Ok(written) => match written.usable() {
-                    Ok((algorithm, key)) => keys.push(Key { id: written.id(), algorithm, key }),
+                    Ok((algorithm, key)) => {
+                        keys.push(Key { id: written.id(), algorithm, key: key.into() });
+                    }
                     Err(flaw) => skipped.push(SkippedKey { index, id: written.id(), flaw }),
                 },
                 Err(flaw) => skipped.push(SkippedKey { index, id: None, flaw }),
@@ -63,9 +67,23 @@ impl Jwks {
             let flaw = KeyFlaw::TooMany(more);
             skipped.push(SkippedKey { index: MAX_KEYS, id: None, flaw });
         }
+        Ok((Self::sorted(keys), skipped))
+    }
+
+    /// The keys of an issuer of our own, each with its one algorithm.
+    pub fn of(keys: &[SigningKey]) -> Self {
+        let key = |key: &SigningKey| Key {
+            id: Some(key.id().to_owned()),
+            algorithm: Some(key.algorithm()),
+            key: key.verifying().clone(),
+        };
+        Self::sorted(keys.iter().map(key).collect())
+    }
+
+    fn sorted(mut keys: Vec<Key>) -> Self {
         keys.sort();
         keys.dedup();
-        Ok((Self { keys }, skipped))
+        Self { keys }
     }
 
     /// How many keys there are to verify with.
@@ -89,7 +107,7 @@ impl Jwks {
             .iter()
             .filter(move |key| id.is_none() || key.id.as_deref() == id)
             .filter(move |key| key.algorithm.is_none_or(|only| only == algorithm))
-            .map(|key| &key.key)
+            .map(|key| &*key.key)
             .filter(move |key| key.fits(algorithm))
     }
 }

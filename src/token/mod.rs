@@ -1,13 +1,14 @@
 //! A JWT before, during and after proof. Synchronous but for [`KeySet::refresh`].
 //!
 //! [`UnverifiedJwt`] says whose token it claims to be, [`Verifier`] proves it with the issuer's
-//! [`Jwks`] and gives its [claims](crate::claims::Claims). Only this floor names cryptographic
-//! libraries.
+//! [`Jwks`] and gives its [claims](crate::claims::Claims); a [`SigningKey`] makes one. Only this floor
+//! names cryptographic libraries.
 
 mod base64url;
 mod header;
 mod key_set;
 mod primitives;
+mod sign;
 mod signature;
 mod unverified;
 mod verify;
@@ -21,6 +22,7 @@ pub use header::HeaderError;
 pub use jwks::{Jwks, JwksError, SkippedKey};
 pub use key_set::{BoxFuture, KeySet, KeysUnavailable, Refreshed};
 pub use primitives::{random, sha256};
+pub use sign::{SignError, SigningKey, SigningKeyError};
 pub use signature::{Algorithm, KeyFlaw};
 pub use unverified::UnverifiedJwt;
 pub use verify::{Verifier, VerifyError};

@@ -8,6 +8,7 @@ mod small_order;
 
 use std::fmt;
 
+use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, VerificationAlgorithm};
 use josekit::jwk::Jwk;
@@ -93,8 +94,17 @@ pub(super) enum Curve {
 }
 
 impl Curve {
+    /// As it stands in `crv`.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
     /// How many bytes a coordinate has, leading zeros included.
-    fn coordinate_bytes(self) -> usize {
+    pub(super) fn coordinate_bytes(self) -> usize {
         match self {
             Self::P256 => 32,
             Self::P384 => 48,
@@ -147,6 +157,15 @@ impl VerifyingKey {
     /// Whether a signature of `algorithm` can be made with this kind of key.
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
         self.verifiers.iter().any(|(fit, _)| *fit == algorithm)
+    }
+
+    /// Its SubjectPublicKeyInfo (RFC 5280, section 4.1), in the one form that DER has; absent for
+    /// Ed448.
+    pub(super) fn spki(&self) -> Option<Vec<u8>> {
+        self.verifiers.iter().find_map(|(_, backend)| match backend {
+            Backend::AwsLc(key) => key.as_der().ok().map(|der| der.as_ref().to_owned()),
+            Backend::Josekit(_) => None,
+        })
     }
 
     /// Whether `signature` is this key's, of `algorithm`, over `message`.

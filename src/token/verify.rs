@@ -13,21 +13,24 @@ use super::{Algorithm, Jwks, UnverifiedJwt, base64url};
 pub struct Verifier {
     /// `issuer.url`: the token's `iss`, byte for byte.
     pub issuer: String,
-    /// `issuer.audiences`: the token's `aud` must have one of them.
-    pub audiences: Vec<String>,
+    /// `issuer.audiences`: the token's `aud` must have one of them. Absent: whoever asks looks at it.
+    pub audiences: Option<Vec<String>>,
     /// `issuer.signingAlgorithms`.
     pub algorithms: Vec<Algorithm>,
     /// `issuer.clockSkew`: how long past its `exp` a token is still taken. Default: 0.
     pub clock_skew: Duration,
     /// `issuer.maxTokenLifetime`: the longest `exp - iat`; zero, the default: unlimited.
     pub max_token_lifetime: Duration,
+    /// How far ahead `iat` may be. Absent, the default: it is not looked at, as upstream's JWT
+    /// authenticator; its service account authenticator has 1 m.
+    pub issued_at_leeway: Option<Duration>,
 }
 
 impl Verifier {
     /// Proves that `token` is the issuer's, meant for its audiences, and good at `now`.
     ///
-    /// Checks in upstream's order: shape, algorithm, signature, claims, `iss`, `aud`, `exp`, `nbf`;
-    /// then the lifetime. Nothing that the payload says counts before its signature does. At most 16
+    /// Checks in upstream's order: shape, algorithm, signature, claims, `iss`, `aud`, `exp`, `nbf`,
+    /// `iat`; then the lifetime. Nothing that the payload says counts before its signature does. At most 16
     /// signatures are verified for one token.
     pub fn verify(
         &self,
@@ -73,7 +76,9 @@ impl Verifier {
         if claims.issuer() != self.issuer && !google {
             return Err(VerifyError::IssuerMismatch);
         }
-        if !claims.audiences().iter().any(|audience| self.audiences.contains(audience)) {
+        if let Some(audiences) = &self.audiences
+            && !claims.audiences().iter().any(|audience| audiences.contains(audience))
+        {
             return Err(VerifyError::AudienceMismatch);
         }
         let expires_at = claims.expires_at().ok_or(VerifyError::NoExpiry)?;
@@ -86,6 +91,12 @@ impl Verifier {
             let valid_from = not_before.minus(NOT_BEFORE_LEEWAY);
             if now < SystemTime::from(valid_from) {
                 return Err(VerifyError::NotYetValid { valid_from });
+            }
+        }
+        if let (Some(leeway), Some(issued_at)) = (self.issued_at_leeway, claims.issued_at()) {
+            let valid_from = issued_at.minus(leeway);
+            if now < SystemTime::from(valid_from) {
+                return Err(VerifyError::IssuedInTheFuture { valid_from });
             }
         }
         if !self.max_token_lifetime.is_zero() {
@@ -146,6 +157,12 @@ pub enum VerifyError {
         /// From when on it will be taken.
         valid_from: NumericDate,
     },
+    /// `iat` has not come yet (RFC 7519, section 4.1.6).
+    #[error("the token's iat has not come yet")]
+    IssuedInTheFuture {
+        /// From when on it will be taken.
+        valid_from: NumericDate,
+    },
     /// `exp - iat` is more than the operator allows.
     #[error("the token's lifetime (exp - iat) is longer than issuer.maxTokenLifetime")]
     LifetimeTooLong,
@@ -163,8 +180,18 @@ impl VerifyError {
             Self::IssuerMismatch => "invalid_claim",
             Self::AudienceMismatch => "audience_mismatch",
             Self::Expired | Self::NoExpiry => "expired",
-            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::NotYetValid { .. } | Self::IssuedInTheFuture { .. } => "not_yet_valid",
             Self::LifetimeTooLong => "lifetime_too_long",
+        }
+    }
+
+    /// When time alone may change the answer.
+    pub fn valid_from(&self) -> Option<SystemTime> {
+        match self {
+            Self::NotYetValid { valid_from } | Self::IssuedInTheFuture { valid_from } => {
+                Some((*valid_from).into())
+            }
+            _ => None,
         }
     }
 

@@ -62,7 +62,7 @@ fn issuer_url(issuer: &Issuer, report: &Report) -> Option<String> {
 }
 
 /// The URL at `entry`, if nothing is wrong with it.
-fn good<'e>(entry: &'e Entry<String>, query: Query, report: &Report) -> Option<&'e str> {
+pub(super) fn good<'e>(entry: &'e Entry<String>, query: Query, report: &Report) -> Option<&'e str> {
     let text = entry.value()?;
     let mistakes = url::mistakes(text, query);
     for mistake in &mistakes {
@@ -147,7 +147,7 @@ fn discovery(entry: &Entry<String>, issuer: &Issuer, report: &Report) -> Option<
 }
 
 /// What Go takes for a URL and an HTTP client here does not, such as letters beyond ASCII.
-fn fetchable(url: &str, entry: &Entry<String>, report: &Report) -> Option<String> {
+pub(super) fn fetchable(url: &str, entry: &Entry<String>, report: &Report) -> Option<String> {
     match http::Uri::try_from(url) {
         Ok(_) => Some(url.to_owned()),
         Err(error) => {

@@ -18,10 +18,11 @@ fn now() -> SystemTime {
 fn verifier() -> Verifier {
     Verifier {
         issuer: "https://idp".into(),
-        audiences: vec!["kubernetes".into(), "other".into()],
+        audiences: Some(vec!["kubernetes".into(), "other".into()]),
         algorithms: Algorithm::DEFAULT.to_vec(),
         clock_skew: Duration::ZERO,
         max_token_lifetime: Duration::ZERO,
+        issued_at_leeway: None,
     }
 }
 
@@ -188,6 +189,27 @@ fn lifetimes_are_limited_where_configured() {
     ] {
         let token = signer.token(HEADER, &payload(changes.clone()));
         assert_eq!(self::refusal(&limited, &keys, &token), refusal, "{changes}");
+    }
+}
+
+#[test]
+fn audiences_and_iat_are_looked_at_as_configured() {
+    let signer = Signer::new(Algorithm::Es256);
+    let keys = keys(&[signer.jwk("k")]);
+    let minute = Some(Duration::from_secs(60));
+    let ours = Verifier { audiences: None, issued_at_leeway: minute, ..verifier() };
+    for (changes, refusal) in [
+        (json!({"aud": null}), None),
+        (json!({"aud": ["elsewhere"], "iat": NOW}), None),
+        (json!({"iat": NOW + 60}), None),
+        (
+            json!({"iat": NOW + 61}),
+            Some(VerifyError::IssuedInTheFuture { valid_from: NumericDate::new(NOW + 1) }),
+        ),
+        (json!({"iat": NOW + 61, "exp": NOW - 1}), Some(VerifyError::Expired)),
+    ] {
+        let token = signer.token(HEADER, &payload(changes.clone()));
+        assert_eq!(self::refusal(&ours, &keys, &token), refusal, "{changes}");
     }
 }
 

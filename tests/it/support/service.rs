@@ -50,6 +50,7 @@ impl Setup {
         pace.keys.max_backoff = Duration::from_millis(100);
         pace.keys.file_poll = Duration::from_millis(20);
         pace.files = Duration::from_millis(20);
+        pace.objects = Duration::from_millis(20);
         Self { directory: Directory::new(), config: configuration(config), pace }
     }
 
