@@ -18,11 +18,10 @@ ENGINE ?= $(shell for e in docker podman; do $$e info >/dev/null 2>&1 && echo $$
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
 
-run: export TRY = curl -sS --cacert certs/ca.crt --cert certs/kube-apiserver.crt --key certs/kube-apiserver.key -H 'Content-Type: application/json' https://127.0.0.1:8443/authenticate -d '{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":"dev-token"}}'
-run: ## the webhook on this machine, with development certificates, and a command to try it
+run: ## all of it on this machine, with development certificates, and commands to try it
 	$(CARGO) build
-	@$(CARGO) run --quiet -- init --dir certs >/dev/null
-	@printf '\nTry it, from another terminal in this directory:\n\n%s\n\n' "$$TRY"
+	@$(CARGO) run --quiet -- init --dir certs --client developer --service-account-key >/dev/null
+	@cat deploy/dev/try.txt
 	@$(CARGO) run --quiet -- serve --config deploy/dev/config.yaml
 
 test: ## every Rust test

@@ -2,7 +2,7 @@
 //!
 //! It adds what is missing and changes nothing that is there, so that it can be run at any time;
 //! only `--renew`, `--renew-ca` and `--force` replace keys and certificates, and nothing replaces a
-//! configuration or a kubeconfig. A file appears whole or not at all, and a private key is readable
+//! configuration, a kubeconfig or the key that signs service account tokens. A file appears whole or not at all, and a private key is readable
 //! by its owner alone from its first byte. A key that has lost its certificate gets a new one; a
 //! certificate that has lost its key is an error, since nothing could be made of it.
 
@@ -11,10 +11,12 @@ mod bundle;
 mod certificates;
 mod directory;
 mod family;
+mod kubeconfigs;
 mod owner;
 mod report;
 mod rotation;
 mod secrets;
+mod service_account_key;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -28,10 +30,7 @@ use self::certificates::CertificateError;
 use self::directory::Directory;
 use self::family::{Anew, Family};
 use self::report::Done;
-use crate::api::kubeconfig::Kubeconfig;
 
-/// Where the starter configuration listens.
-const SERVER: &str = "https://127.0.0.1:8443/authenticate";
 const STARTER_CONFIGURATION: &str = include_str!("init/config.yaml");
 
 /// Runs the command. Exits with 0, or with 1 after saying what is wrong and what to do about it.
@@ -111,17 +110,20 @@ fn init(args: &Args, now: OffsetDateTime) -> Result<Said, InitError> {
     for family in &families {
         family.make(&mut directory, anew, now)?;
     }
-    write_kubeconfig(&mut directory, args)?;
+    kubeconfigs::write(&mut directory, args)?;
     if directory.read("config.yaml")?.is_none() {
         directory.write("config.yaml", STARTER_CONFIGURATION.to_owned());
+    }
+    if args.service_account_key {
+        service_account_key::make(&mut directory)?;
     }
     if let Some(owner) = args.owner {
         directory.give_to(owner);
     }
     let made = directory.publish()?;
-    let report = report::report(&directory, &made, &done, &families, now)?;
+    let report = report::report(&directory, args, &made, &done, &families, now)?;
     let secrets = match args.secret {
-        true => Some(secrets::secrets(&directory, args.namespace.as_deref())?),
+        true => Some(secrets::secrets(&directory, args)?),
         false => None,
     };
     Ok(Said { report, secrets })
@@ -159,38 +161,6 @@ fn server_names(directory: &Directory, args: &Args) -> Result<Vec<ServerName<'st
     }
     args.names().for_each(add);
     Ok(names)
-}
-
-/// Writes the kubeconfig where it is missing. Refuses one that is not what was asked for.
-fn write_kubeconfig(directory: &mut Directory, args: &Args) -> Result<(), InitError> {
-    let file = "webhook.kubeconfig";
-    let server = args.server.as_ref().map(|server| server.url.as_str());
-    let server_name = args.server_name.as_ref().map(|name| name.as_ref());
-    if let Some(kept) = directory.read(file)? {
-        let mut asked = server.into_iter().chain(server_name);
-        return match asked.find(|word| !holds_word(&kept, word)) {
-            None => Ok(()),
-            Some(lacks) => Err(InitError::NotFor {
-                path: directory.path(file),
-                wanted: lacks.to_owned(),
-                remedy: "remove it to have it made anew",
-            }),
-        };
-    }
-    let kubeconfig = Kubeconfig {
-        server: server.unwrap_or(SERVER),
-        certificate_authority: "ca.crt",
-        tls_server_name: server_name,
-        client_certificate: "kube-apiserver.crt",
-        client_key: "kube-apiserver.key",
-    };
-    directory.write(file, kubeconfig.to_string());
-    Ok(())
-}
-
-/// Whether `yaml` has `word` as a whole value, quoted or not.
-fn holds_word(yaml: &str, word: &str) -> bool {
-    yaml.split_whitespace().any(|text| text.trim_matches(['"', '\'']) == word)
 }
 
 #[cfg(test)]

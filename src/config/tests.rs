@@ -272,6 +272,8 @@ fn a_file_that_is_not_there_is_named() {
 fn the_configurations_that_come_with_it_load() {
     let folder = Folder::new();
     std::fs::copy(folder.0.join("ca.crt"), folder.0.join("client-ca.crt")).unwrap();
+    std::fs::copy(folder.0.join("active.pem"), folder.0.join("sa.key")).unwrap();
+    folder.write("objects/demo.yaml", include_str!("../../deploy/dev/objects/demo.yaml"));
     for text in
         [include_str!("../../deploy/dev/config.yaml"), include_str!("../cli/init/config.yaml")]
     {
@@ -281,6 +283,8 @@ fn the_configurations_that_come_with_it_load() {
         assert_eq!(warnings, Vec::<String>::new());
         assert_eq!(config.authn.jwt.len(), 1);
         assert!(config.authn.token_file.is_some());
+        assert!(config.service_account_issuer.is_some());
+        assert!(!config.callers.is_empty());
     }
 }
 
@@ -289,7 +293,8 @@ fn with_examples(text: &str) -> String {
     let mut inside = false;
     let mut lines = Vec::new();
     for line in text.lines() {
-        inside |= matches!(line, "# jwt:" | "# cache:" | "# tokenFile:");
+        let sections = ["jwt", "cache", "tokenFile", "serviceAccountIssuer", "callers"];
+        inside |= sections.iter().any(|section| line == format!("# {section}:"));
         inside &= line.starts_with("# ");
         lines.push(if inside { &line[2..] } else { line });
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response, StatusCode, Version, request};
+use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
@@ -195,11 +195,14 @@ impl<H: Handler> Connection<H> {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         self.asked.notify_one();
         let version = request.version();
+        let wants_no_body = request.method() == Method::HEAD;
         let (head, mut body) = request.into_parts();
-        match self.handled(head, &mut body).await {
-            Ok(response) => response.map(Full::new),
-            Err(status) => self.refused(status, version, body).map(Full::new),
-        }
+        let response = match self.handled(head, &mut body).await {
+            Ok(response) => response,
+            Err(status) => self.refused(status, version, body),
+        };
+        // Over HTTP/2 hyper would send one, and the client would take it for a broken stream.
+        response.map(|body| Full::new(if wants_no_body { Bytes::new() } else { body }))
     }
 
     /// Has the request handled, once its body is whole.

@@ -207,7 +207,7 @@ async fn keys_rotate_without_anyone_noticing() {
     assert!(matches!(kube.authenticate(&token).await, Verdict::User(..)), "the old one verifies");
 
     service.write("old.key", "no key");
-    service.until_metric("countersign_config_reloads_total", &[("result", "failure")], 1.0).await;
+    service.until_metric("config_reloads_total", &[("result", "failure")], 1.0).await;
     assert!(matches!(kube.authenticate(&token).await, Verdict::User(..)), "the last good stays");
 
     service.write("old.key", &signing_key());
@@ -235,7 +235,7 @@ async fn a_dry_run_checks_everything_and_signs_nothing() {
     assert_eq!(api.post(&dry, &missing).await.code, 404);
     assert_eq!(api.post(&dry, &json!({"spec": {"expirationSeconds": 1}})).await.code, 422);
     let issued = async |result| {
-        service.metric("countersign_tokens_issued_total", &[("result", result)]).await
+        service.metric("tokens_issued_total", &[("result", result)]).await
     };
     assert_eq!(
         (issued("dry_run").await, issued("refused").await, issued("issued").await),

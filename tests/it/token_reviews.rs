@@ -62,14 +62,14 @@ async fn both_sides_have_one_cache_and_the_same_counts() {
     let api = Api::bearing(&service, "reviewer").await;
     // The caller is looked up in the same cache, and so is there now.
     review(&api, json!({"token": "nobody"})).await;
-    let hits = service.metric("countersign_cache_lookups_total", &[("result", "hit")]).await;
-    let reviews = service.metric("countersign_token_reviews_total", &[]).await;
+    let hits = service.metric("cache_lookups_total", &[("result", "hit")]).await;
+    let reviews = service.metric("token_reviews_total", &[]).await;
     assert_eq!(reviews, 1.0, "nobody asked for a review of the caller");
     review(&api, json!({"token": "nobody"})).await;
-    let hits_now = service.metric("countersign_cache_lookups_total", &[("result", "hit")]).await;
+    let hits_now = service.metric("cache_lookups_total", &[("result", "hit")]).await;
     assert_eq!(hits_now, hits + 2.0, "the caller's token and the reviewed one");
     let path = [("path", TOKEN_REVIEWS), ("code", "201")];
-    assert_eq!(service.metric("countersign_http_requests_total", &path).await, 2.0);
+    assert_eq!(service.metric("http_requests_total", &path).await, 2.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

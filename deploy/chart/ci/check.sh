@@ -23,7 +23,8 @@ configuration() {
 }
 
 [ -z "${COUNTERSIGN:-}" ] || {
-  "$COUNTERSIGN" init --dir "$work" >/dev/null
+  "$COUNTERSIGN" init --dir "$work" --service-account-key >/dev/null
+  cp -r ../dev/objects "$work/objects"
   cp "$work/ca.crt" "$work/idp-ca.crt"
   echo 'secret,somebody,1' >"$work/tokens.csv"
 }
@@ -51,6 +52,10 @@ refused() {
 }
 refused "'replica' not allowed" deployment --set replica=3
 refused "'jwtt' not allowed" daemonset --set config.jwtt=1
+refused "'signingKey' not allowed" daemonset --set config.serviceAccountIssuer.signingKey=sa.key
+refused "'signingKeyFiles', 'objectsDir'" daemonset --set config.serviceAccountIssuer.url=https://countersign.example.com
+refused "/config/callers/0/allow/0" daemonset --set 'config.callers[0].allow={pods}'
+refused "'maxExpiration'" daemonset --set-json 'config.callers=[{"users":["a"],"allow":["serviceaccounts/token"],"serviceAccounts":["*/*"],"audiences":["a"]}]'
 refused "'maxConnectons' not allowed" daemonset --set config.limits.maxConnectons=1
 refused "/config/limits/shutdownTimeout" daemonset --set config.limits.shutdownTimeout=25
 refused "/mode" daemonset --set mode=statefulset

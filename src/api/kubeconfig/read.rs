@@ -1,6 +1,6 @@
 //! A webhook kubeconfig as kube-apiserver reads it.
 //!
-//! Only the fields that [`Kubeconfig`](super::Kubeconfig) writes are known. Another one of the cluster
+//! Only the fields that [`Kubeconfig`](super::Kubeconfig) has for it are known. Another one of the cluster
 //! or the user is an error: who left it out would ask in another way than kube-apiserver does.
 
 use serde_json::{Map, Value};
@@ -155,11 +155,14 @@ mod tests {
     #[test]
     fn reads_what_init_writes() {
         let written = Kubeconfig {
+            context: "webhook",
             server: "https://127.0.0.1:8443/authenticate/?x#y",
             certificate_authority: "ca.crt",
             tls_server_name: Some("localhost"),
+            user: "kube-apiserver",
             client_certificate: "kube-apiserver.crt",
             client_key: "kube-apiserver.key",
+            namespace: None,
         };
         assert_eq!(
             Webhook::parse(&written.to_string()),

@@ -5,13 +5,23 @@ use std::path::PathBuf;
 use http::Uri;
 use rustls_pki_types::{DnsName, ServerName};
 
+use super::family::API_SERVER;
 use super::owner::Owner;
 
 /// The names of files that are not a client's.
-const TAKEN: [&str; 7] =
-    ["ca", "ca-next", "ca-old", "client-ca", "client-ca-next", "client-ca-old", "tls"];
+const TAKEN: [&str; 9] = [
+    "ca",
+    "ca-next",
+    "ca-old",
+    "client-ca",
+    "client-ca-next",
+    "client-ca-old",
+    "sa",
+    "tls",
+    "webhook",
+];
 
-/// Writes certificates, the webhook's kubeconfig and a starter configuration
+/// Writes certificates, kubeconfigs and a starter configuration
 ///
 /// Files that are there already are kept as they are, unless --renew, --renew-ca or --force says
 /// otherwise.
@@ -31,10 +41,15 @@ pub struct Args {
     /// address: the kubeconfig's tls-server-name
     #[arg(long, value_name = "NAME", value_parser = parse_server_name)]
     pub server_name: Option<DnsName<'static>>,
-    /// One more client certificate, NAME.crt and NAME.key, with this common name (which
-    /// listen.clientNames has to list)
+    /// One more client: NAME.crt and NAME.key, a certificate with this common name, for an entry in
+    /// `callers` or, to ask the webhook, in listen.clientNames; and NAME.kubeconfig, with which
+    /// kubectl asks countersign at the host and port of --server
     #[arg(long = "client", value_name = "NAME", value_parser = parse_client)]
     pub clients: Vec<String>,
+    /// Makes sa.key, a P-256 key for serviceAccountIssuer.signingKeyFiles, if it is not there. No
+    /// option makes that one anew
+    #[arg(long)]
+    pub service_account_key: bool,
     /// Makes new keys and certificates for the server and the clients, of the same authorities
     #[arg(long, conflicts_with_all = ["renew_ca", "force"])]
     pub renew: bool,
@@ -42,15 +57,16 @@ pub struct Args {
     /// sign with the new, drop the old
     #[arg(long, conflicts_with = "force")]
     pub renew_ca: bool,
-    /// Makes every key and certificate anew; until both sides have them no token is reviewed
+    /// Makes every key and certificate anew, but not sa.key; until both sides have them no token is reviewed
     #[arg(long)]
     pub force: bool,
-    /// Gives tls.crt, tls.key, client-ca.crt and config.yaml to the user that countersign runs as
-    /// (65532 in the image); needs root
+    /// Gives tls.crt, tls.key, client-ca.crt, config.yaml and sa.key to the user that countersign
+    /// runs as (65532 in the image); needs root
     #[arg(long, value_name = "UID[:GID]")]
     pub owner: Option<Owner>,
-    /// Prints the Secrets that the chart uses, countersign-tls and countersign-client-ca, to
-    /// standard output, and everything else to standard error
+    /// Prints the Secrets that the chart uses, countersign-tls, countersign-client-ca and, with
+    /// --service-account-key, countersign-service-account-key, to standard output, and everything
+    /// else to standard error
     #[arg(long)]
     pub secret: bool,
     /// Where those Secrets are to be
@@ -64,6 +80,12 @@ impl Args {
         let server = self.server.iter().map(|server| server.host.clone());
         let server_name = self.server_name.iter().cloned().map(ServerName::DnsName);
         server.chain(server_name).chain(self.hosts.iter().cloned())
+    }
+
+    /// The clients that were asked for, but for kube-apiserver, which is always there and asks the
+    /// webhook alone.
+    pub fn further_clients(&self) -> impl Iterator<Item = &str> {
+        self.clients.iter().map(String::as_str).filter(|client| *client != API_SERVER)
     }
 }
 
@@ -110,7 +132,7 @@ fn parse_client(text: &str) -> Result<String, String> {
         return Err("want 1 to 64 letters, digits, '-', '_' or '.', not first".to_owned());
     }
     if TAKEN.contains(&text) {
-        return Err(format!("{text}.crt is another file of this directory"));
+        return Err("another file of this directory has that name".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -161,6 +183,8 @@ mod tests {
             ("--client", "a/b", "want 1 to 64"),
             ("--client", "tls", "another file"),
             ("--client", "client-ca-old", "another file"),
+            ("--client", "sa", "another file"),
+            ("--client", "webhook", "another file"),
             ("--owner", "nobody", "want UID or UID:GID"),
         ] {
             let error = refusal(&[option, value]);

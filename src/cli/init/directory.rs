@@ -200,10 +200,15 @@ impl Directory {
     /// renames, so that the server is at no moment locked out of its key.
     fn give_away(&self, drafts: &[(PathBuf, PathBuf)]) -> Result<(), DirectoryError> {
         let Some(owner) = self.owner else { return Ok(()) };
-        for file in owner::SERVED {
+        for file in owner::SERVED.into_iter().chain(owner::SERVED_IF_THERE) {
             let path = self.path(file);
             let draft = drafts.iter().find(|(_, place)| *place == path).map(|(draft, _)| draft);
-            owner.give(draft.unwrap_or(&path)).map_err(DirectoryError::of("give away", &path))?;
+            match owner.give(draft.unwrap_or(&path)) {
+                Err(error)
+                    if error.kind() == ErrorKind::NotFound
+                        && owner::SERVED_IF_THERE.contains(&file) => {}
+                given => given.map_err(DirectoryError::of("give away", &path))?,
+            }
         }
         owner::make_searchable(&self.root).map_err(DirectoryError::of("give away", &self.root))
     }

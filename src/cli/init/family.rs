@@ -9,6 +9,9 @@ use super::bundle;
 use super::certificates::{self, Authority};
 use super::directory::Directory;
 
+/// The client that is always there.
+pub const API_SERVER: &str = "kube-apiserver";
+
 /// An authority and its leaves.
 pub struct Family {
     /// Whose `.crt` and `.key` are the authority's.
@@ -57,7 +60,7 @@ impl Family {
     /// When the directory cannot be read.
     pub fn clients(directory: &Directory, asked: &[String]) -> Result<Self, InitError> {
         let authority = "client-ca";
-        let mut stems = vec!["kube-apiserver".to_owned()];
+        let mut stems = vec![API_SERVER.to_owned()];
         stems.extend_from_slice(asked);
         // One that cannot be read is complained of where it is needed.
         let bundle = directory.read(&certificate_file(authority))?;

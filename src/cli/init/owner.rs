@@ -1,7 +1,8 @@
 //! Whose the files are that countersign itself reads.
 //!
 //! The keys of the authorities and of the clients are never given away: who serves the webhook
-//! cannot make certificates, nor ask it as kube-apiserver.
+//! cannot make certificates, nor ask it as kube-apiserver. The key that signs service account
+//! tokens is: they are what it issues.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -9,8 +10,12 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::str::FromStr;
 
+use super::service_account_key;
+
 /// What `countersign serve` reads of the directory.
 pub const SERVED: [&str; 4] = ["tls.crt", "tls.key", "client-ca.crt", "config.yaml"];
+/// What it reads besides, where it is there.
+pub const SERVED_IF_THERE: [&str; 1] = [service_account_key::FILE];
 
 /// A user, and a group if the files are to change theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,11 +6,14 @@ use std::path::Path;
 
 use time::{Duration, OffsetDateTime};
 
+use super::arguments::Args;
 use super::bundle;
 use super::certificates::LEAF_LIFETIME;
 use super::directory::{Directory, DirectoryError};
 use super::family::{Family, certificate_file};
+use super::kubeconfigs;
 use super::rotation::Step;
+use super::service_account_key;
 
 /// How long before its end a certificate is worth a word.
 const NEAR_END: Duration = Duration::days(30);
@@ -34,6 +37,7 @@ pub enum Done {
 /// When a certificate's file cannot be read.
 pub fn report(
     directory: &Directory,
+    args: &Args,
     made: &[String],
     done: &Done,
     families: &[Family],
@@ -52,9 +56,19 @@ pub fn report(
         Done::Advanced(Step::DropOld) => DROP_OLD,
         Done::Forced => FORCED,
     };
+    let signs = directory.read(service_account_key::FILE)?.is_some();
+    if signs && matches!(done, Done::Forced) {
+        text += KEPT;
+    }
     text += &expiries(directory, families, now)?;
     if matches!(done, Done::Completed | Done::Forced) {
-        text += &start(&directory.path("config.yaml"), &directory.path("webhook.kubeconfig"));
+        text += &start(&directory.path("config.yaml"), &directory.path(kubeconfigs::WEBHOOK));
+    }
+    if args.service_account_key {
+        text += SIGNS;
+    }
+    for client in args.further_clients() {
+        text += &ask(client, &directory.path(&kubeconfigs::file(client)));
     }
     Ok(text)
 }
@@ -102,6 +116,16 @@ same without interruption, in three steps.) In this order:
   2. restart every countersign;
   3. restart every kube-apiserver, one after the other.
 
+";
+
+const KEPT: &str = "\
+sa.key is the same as before: tokens that it has signed stay good.
+
+";
+
+const SIGNS: &str = "
+sa.key signs service account tokens as soon as config.yaml has it in
+serviceAccountIssuer.signingKeyFiles. Every countersign of one issuer needs the same one.
 ";
 
 /// Every certificate with its end, and a warning for each that is near it.
@@ -156,6 +180,16 @@ which reads, beside that file, ca.crt, kube-apiserver.crt and kube-apiserver.key
 Its --api-audiences (or else its --service-account-issuer) must be the apiAudiences of config.yaml.
 ",
         config = config.display(),
+        kubeconfig = kubeconfig.display(),
+    )
+}
+
+fn ask(client: &str, kubeconfig: &Path) -> String {
+    format!(
+        "
+Ask countersign itself as {client}:
+  kubectl --kubeconfig {kubeconfig} auth whoami
+",
         kubeconfig = kubeconfig.display(),
     )
 }

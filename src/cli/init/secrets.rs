@@ -3,20 +3,30 @@
 use base64_simd::STANDARD;
 
 use super::InitError;
+use super::arguments::Args;
 use super::directory::Directory;
+use super::service_account_key;
 
 /// The chart's `tls.secretName` and `clientCA.secretName` as its examples have them: the files that
-/// countersign serves with, and none that it has no need of.
+/// countersign serves with, and none that it has no need of. With `--service-account-key` also that
+/// key, for the chart's `fileSources`.
 ///
 /// # Errors
 ///
 /// When a file cannot be read.
-pub fn secrets(directory: &Directory, namespace: Option<&str>) -> Result<String, InitError> {
+pub fn secrets(directory: &Directory, args: &Args) -> Result<String, InitError> {
+    let namespace = args.namespace.as_deref();
     let tls = [("ca.crt", "ca.crt"), ("tls.crt", "tls.crt"), ("tls.key", "tls.key")];
     let client_ca = [("ca.crt", "client-ca.crt")];
-    Ok(secret(directory, namespace, "countersign-tls", "kubernetes.io/tls", &tls)?
-        + "---\n"
-        + &secret(directory, namespace, "countersign-client-ca", "Opaque", &client_ca)?)
+    let mut yaml = secret(directory, namespace, "countersign-tls", "kubernetes.io/tls", &tls)?;
+    yaml += "---\n";
+    yaml += &secret(directory, namespace, "countersign-client-ca", "Opaque", &client_ca)?;
+    if args.service_account_key {
+        let key = [(service_account_key::FILE, service_account_key::FILE)];
+        yaml += "---\n";
+        yaml += &secret(directory, namespace, "countersign-service-account-key", "Opaque", &key)?;
+    }
+    Ok(yaml)
 }
 
 fn secret(

@@ -14,8 +14,10 @@ use super::family::{certificate_file, key_file};
 use super::*;
 
 mod given_away;
+mod kubeconfigs;
 mod renewal;
 mod rotation;
+mod service_account_key;
 
 const FILES: [&str; 10] = [
     "ca.crt",
@@ -29,6 +31,11 @@ const FILES: [&str; 10] = [
     "tls.key",
     "webhook.kubeconfig",
 ];
+
+/// Whether no option replaces the file.
+fn is_kept(file: &str) -> bool {
+    ["config.yaml", "sa.key"].contains(&file) || file.ends_with(".kubeconfig")
+}
 
 /// A directory that no other test uses, and that ends with the test.
 struct Scratch(PathBuf);
@@ -352,25 +359,6 @@ fn a_directory_that_is_none_is_refused_by_name() {
     let error = scratch.init(&[]).unwrap_err();
     fs::remove_file(&scratch.0).unwrap();
     assert!(error.contains(scratch.0.to_str().unwrap()) && error.contains("--dir"), "{error}");
-}
-
-#[test]
-fn the_kubeconfig_names_its_files_relative_to_itself() {
-    let scratch = Scratch::new("kubeconfig");
-    scratch.init(&[]).unwrap();
-    let read: serde_json::Value =
-        serde_saphyr::from_str(&scratch.text("webhook.kubeconfig")).unwrap();
-    assert_eq!(
-        read["clusters"][0]["cluster"],
-        serde_json::json!({"server": SERVER, "certificate-authority": "ca.crt"})
-    );
-    assert_eq!(
-        read["users"][0]["user"],
-        serde_json::json!({
-            "client-certificate": "kube-apiserver.crt",
-            "client-key": "kube-apiserver.key",
-        })
-    );
 }
 
 #[test]

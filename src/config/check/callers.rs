@@ -86,7 +86,6 @@ fn needs(caller: &Caller, report: &Report) {
     for (missing, entry, example) in [
         (empty(&caller.service_accounts), &caller.service_accounts.place, "[ci/builder]"),
         (empty(&caller.audiences), &caller.audiences.place, "[https://vault.example.com]"),
-        (caller.max_expiration.is_absent(), &caller.max_expiration.place, "1h"),
     ] {
         if missing {
             let text = format!("Required value: with serviceaccounts/token, such as {example}");

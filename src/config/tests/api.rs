@@ -285,7 +285,6 @@ fn each_mistake_of_a_caller_is_named() {
                     ".audiences",
                     "Required value: with serviceaccounts/token, such as [https://vault.example.com]",
                 ),
-                at(".maxExpiration", "Required value: with serviceaccounts/token, such as 1h"),
                 at(
                     ".serviceAccounts",
                     "Required value: with serviceaccounts/token, such as [ci/builder]",

@@ -1,5 +1,4 @@
-//! What goes to others: files to the user that serves, Secrets to a cluster, a kubeconfig to
-//! kube-apiserver.
+//! What goes to others: files to the user that serves, Secrets to a cluster.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -28,10 +27,10 @@ fn the_server_gets_what_it_reads_and_no_key_of_anybody_else() {
     if !is_root(&scratch) {
         return;
     }
-    scratch.init(&["--client", "helm-test"]).unwrap();
+    scratch.init(&["--client", "helm-test", "--service-account-key"]).unwrap();
     let ours = owners(&scratch)["tls.key"];
     scratch.init(&["--owner", "65532:65531"]).unwrap();
-    let served = ["client-ca.crt", "config.yaml", "tls.crt", "tls.key"];
+    let served = ["client-ca.crt", "config.yaml", "sa.key", "tls.crt", "tls.key"];
     for (file, owner) in owners(&scratch) {
         let want = if served.contains(&file.as_str()) { (65532, 65531) } else { ours };
         assert_eq!(owner, want, "{file}");
@@ -39,7 +38,7 @@ fn the_server_gets_what_it_reads_and_no_key_of_anybody_else() {
     // It can find its files, and make none: the directory is not its own.
     assert_eq!(scratch.mode(""), 0o711);
     assert_eq!(fs::metadata(&scratch.0).unwrap().uid(), 0);
-    assert_eq!(scratch.mode("tls.key"), 0o600);
+    assert_eq!(["tls.key", "sa.key"].map(|file| scratch.mode(file)), [0o600; 2]);
 
     // A renewal does not lock it out, and neither does a new authority.
     let given = owners(&scratch);
@@ -52,6 +51,15 @@ fn the_server_gets_what_it_reads_and_no_key_of_anybody_else() {
 
     scratch.init(&["--owner", "65533"]).unwrap();
     assert_eq!(owners(&scratch)["tls.key"], (65533, 65531));
+
+    // Made and given away in one run, too.
+    scratch.remove("sa.key");
+    scratch.init(&["--owner", "65533", "--service-account-key"]).unwrap();
+    assert_eq!(owners(&scratch)["sa.key"].0, 65533);
+    // Where there is none, none is missed.
+    scratch.remove("sa.key");
+    scratch.init(&["--owner", "65534"]).unwrap();
+    assert!(!scratch.0.join("sa.key").exists());
 }
 
 #[test]
@@ -102,22 +110,4 @@ fn secrets_hold_what_the_chart_mounts_and_nothing_else() {
         ]
     );
     assert!(!scratch.secrets(&[]).contains("namespace"));
-}
-
-#[test]
-fn an_address_with_a_name_is_asked_for_by_that_name() {
-    let scratch = Scratch::new("servername");
-    let name = "countersign.countersign.svc";
-    let server = ["--server", "https://10.96.0.7/authenticate", "--server-name"];
-    scratch.init(&[&server[..], &[name]].concat()).unwrap();
-    let read: serde_json::Value =
-        serde_saphyr::from_str(&scratch.text("webhook.kubeconfig")).unwrap();
-    assert_eq!(read["clusters"][0]["cluster"]["tls-server-name"], name);
-    let names = bundle::parse_first(&scratch.text("tls.crt")).unwrap().names;
-    assert!(names.iter().any(|it| it.to_str() == name), "{names:?}");
-    scratch.init(&[&server[..], &[name]].concat()).unwrap();
-
-    // A certificate for it is one thing, a kubeconfig that asks for it another.
-    let error = scratch.init(&["--renew", "--server-name", "other.example.com"]).unwrap_err();
-    assert!(error.contains("webhook.kubeconfig was made before, and not for other"), "{error}");
 }
