@@ -28,6 +28,7 @@ anonymous:
   conditions:
   - path: /version
   - path: /.well-known/openid-configuration
+  - path: /.well-known/openid-configuration/
   - path: /openid/v1/jwks
 `
 

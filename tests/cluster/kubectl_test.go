@@ -130,7 +130,7 @@ func TestKubectlCreateTokenReviewIsTheSameAsAtKubernetes(t *testing.T) {
 		{name: "managed fields", line: create + "--show-managed-fields", input: robots},
 		{name: "field manager", line: create + "--show-managed-fields --field-manager=me", input: robots},
 		{name: "dry run", line: create + "--dry-run=server", input: robots},
-		{name: "dry run at home", line: create + "--dry-run=client", input: robots},
+		{name: "dry run at home", line: "create --filename=- --dry-run=client --output=name", input: robots},
 		{name: "gone version", line: create, input: strings.Replace(robots, "/v1", "/v1beta1", 1)},
 		{name: "other kind", line: create, input: strings.Replace(robots, "TokenReview", "TokenRevue", 1)},
 		{name: "with a certificate", who: "caller with a certificate", line: create, input: robots},
