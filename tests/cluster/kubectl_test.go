@@ -31,7 +31,8 @@ func askBothKubectl(t *testing.T, commands []command) {
 }
 
 func (c command) run(side *Side) (answer, error) {
-	said, err := side.Run(credential(side, cmp.Or(c.who, "caller")), side.Fill(c.input), strings.Fields(side.Fill(c.line))...)
+	who := credential(side, cmp.Or(c.who, "caller"))
+	said, err := side.Run(who, side.Fill(c.input), strings.Fields(side.Fill(c.line))...)
 	if c.only != nil {
 		said.Stdout = c.only(side, said.Stdout)
 	}

@@ -99,7 +99,8 @@ var (
 // unlike are headers that say nothing of the answer, or that name what only kube-apiserver has; and the
 // one that countersign sends with every answer, kube-apiserver with some.
 var unlike = []string{
-	"X-Content-Type-Options", "Audit-Id", "Content-Length", "Date", "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid",
+	"Audit-Id", "Content-Length", "Date", "X-Content-Type-Options",
+	"X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid",
 }
 
 func headers(header http.Header) string {
