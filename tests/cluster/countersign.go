@@ -106,7 +106,6 @@ callers:
   allow: [tokenreviews, serviceaccounts/token]
   serviceAccounts: ["*/*"]
   audiences: ["*"]
-  maxExpiration: {{.MaxExpiration}}
 `[1:]))
 
 // StartCountersign gives a countersign that trusts these issuers and has tried each of them.
