@@ -106,8 +106,6 @@ impl<'t> Tree<'t> {
 
     /// The root of the document that has begun.
     fn root(&mut self) -> Result<Node, SyntaxError> {
-        // An anchor ends with its document (YAML 1.2.2, section 3.2.2.2).
-        self.anchors.clear();
         let (event, span) = self.next()?;
         self.node(event, span)
     }

@@ -114,8 +114,11 @@ fn a_file_may_hold_several_documents() {
         assert_eq!(roots(text), ab, "{text}");
     }
     assert!(roots("").is_empty() && roots("# nothing\n---\n").is_empty());
-    let error = Document::parse_all(b"a: &x 1\n---\nb: *x").unwrap_err();
-    assert_eq!(error.line, Some(3), "{error}");
+    for alias in ["*x", "&x [*x]"] {
+        let text = format!("a: &x 1\n---\nb: {alias}");
+        let error = Document::parse_all(text.as_bytes()).unwrap_err();
+        assert_eq!(error.line, Some(3), "{error}");
+    }
     let second = Document::parse_all(b"a: 1\n---\n\nb: 5").unwrap().pop().unwrap();
     let report = Report::default();
     let mut fields = second.cursor(&report).object();

@@ -154,4 +154,5 @@ fn a_set_of_keys_has_one_that_signs_and_none_twice() {
     assert_eq!(set(vec![private(), other()]), set(vec![private(), other()]));
     assert_ne!(set(vec![private(), other()]), set(vec![other(), private()]), "another one signs");
     assert_ne!(set(vec![other(), private()]), set(vec![other(), public()]));
+    assert_ne!(set(vec![private(), other()]), set(vec![key(), other()]));
 }

@@ -21,6 +21,7 @@ mod overload; // too much at once
 mod probe; // the command that asks whether all is well
 mod readme; // what the README promises is there
 mod reload; // certificates and client CA that change
+mod service_account; // the embedded issuer: its tokens, and what they die with
 mod shutdown; // an end in order
 mod token_file; // users in a file
 mod token_requests; // tokens are issued, bound, reviewed and revoked

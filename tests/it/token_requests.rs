@@ -234,9 +234,7 @@ async fn a_dry_run_checks_everything_and_signs_nothing() {
     let missing = json!({"spec": {"boundObjectRef": {"kind": "Pod", "name": "none"}}});
     assert_eq!(api.post(&dry, &missing).await.code, 404);
     assert_eq!(api.post(&dry, &json!({"spec": {"expirationSeconds": 1}})).await.code, 422);
-    let issued = async |result| {
-        service.metric("tokens_issued_total", &[("result", result)]).await
-    };
+    let issued = async |result| service.metric("tokens_issued_total", &[("result", result)]).await;
     assert_eq!(
         (issued("dry_run").await, issued("refused").await, issued("issued").await),
         (1.0, 2.0, 0.0)

@@ -204,53 +204,6 @@ fn a_good_token_is_its_service_account() {
     }
 }
 
-/// The design's section 2.4, row by row.
-#[test]
-fn who_asks_decides_what_it_is_called() {
-    let own = "system:serviceaccount:ci:builder";
-    let groups = ["system:serviceaccounts", "system:serviceaccounts:ci"];
-    let prefixed = ["b:system:serviceaccounts", "b:system:serviceaccounts:ci"];
-    let reserved = Err("reserved_identity");
-    for (username_prefix, groups_prefix, allow_reserved, webhook) in [
-        ("", "", false, reserved),
-        ("", "", true, Ok((own, groups))),
-        ("b:", "b:", false, Ok(("b:system:serviceaccount:ci:builder", prefixed))),
-        ("b:", "b:", true, Ok(("b:system:serviceaccount:ci:builder", prefixed))),
-        ("b:", "", false, reserved),
-        ("b:", "", true, Ok(("b:system:serviceaccount:ci:builder", groups))),
-        ("", "b:", false, reserved),
-        ("", "b:", true, Ok((own, prefixed))),
-        // The configuration refuses these; nothing else would stop them from being anybody.
-        ("system:node:", "b:", true, reserved),
-        ("b:", "system:", true, reserved),
-        ("system:", "system:", false, reserved),
-    ] {
-        let issuer = Issuer::with(username_prefix, groups_prefix, allow_reserved);
-        let token = issuer.token(pod(Some("node-uid")), &["api"]);
-        let ask = |surface| issuer.judge_at(surface, &token, &["api"], at(NOW));
-        let case = format!("{username_prefix:?} {groups_prefix:?} {allow_reserved}");
-
-        let here = ask(Surface::Api).unwrap().user;
-        assert_eq!((&*here.username, &here.groups[..]), (own, &groups.map(str::to_owned)[..]));
-        assert_eq!(here.extra.len(), 5, "{case}");
-
-        let there = ask(Surface::Webhook);
-        match (&there, webhook) {
-            (Ok(Authentication { user, .. }), Ok((username, groups))) => {
-                assert_eq!(
-                    (&*user.username, &user.groups[..]),
-                    (username, &groups.map(str::to_owned)[..]),
-                    "{case}"
-                );
-                assert_eq!(user.uid, "builder-uid");
-                assert_eq!(user.extra.keys().collect::<Vec<_>>(), [reserved::CREDENTIAL_ID]);
-            }
-            (Err(error), Err(reason)) => assert_eq!(error.reason(), reason, "{case}"),
-            _ => panic!("{case}: {there:?}"),
-        }
-    }
-}
-
 #[test]
 fn it_dies_with_what_it_names() {
     let issuer = Issuer::new();
@@ -420,3 +373,5 @@ fn what_it_says_of_objects_is_kubernetes_own() {
         assert_eq!(issuer.refusal(&issuer.saying(&claims), at(NOW)).0, reason, "{claims}");
     }
 }
+
+mod surfaces;

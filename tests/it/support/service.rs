@@ -115,9 +115,9 @@ impl Service {
         self.directory.write(name, content);
     }
 
-    /// Removes a file.
+    /// Removes a file beside the configuration.
     pub fn remove(&self, name: &str) {
-        fs::remove_file(self.path(name)).unwrap();
+        fs::remove_file(self.directory.0.join(name)).unwrap();
     }
 
     /// The path of a file beside the configuration.
@@ -221,9 +221,8 @@ impl Directory {
     /// Writes a file whole: nobody sees half of it.
     pub fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.0.join(name);
-        let folder = path.parent().unwrap();
-        fs::create_dir_all(folder).unwrap();
-        let new = folder.join(format!(".{}.new", path.file_name().unwrap().display()));
+        let new = path.with_file_name(format!(".{}.new", path.file_name().unwrap().display()));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&new, content).unwrap();
         fs::rename(&new, &path).unwrap();
         path

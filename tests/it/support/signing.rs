@@ -5,7 +5,11 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use base64_simd::URL_SAFE_NO_PAD;
-use josekit::jwk::alg::{ec::EcCurve, ed::EdCurve, rsa::RsaKeyPair};
+use josekit::jwk::alg::{
+    ec::{EcCurve, EcKeyPair},
+    ed::EdCurve,
+    rsa::RsaKeyPair,
+};
 use josekit::jwk::{Jwk, KeyPair as _};
 use josekit::jws::{self, JwsSigner};
 use serde_json::{Value, json};
@@ -57,6 +61,24 @@ impl Key {
         jwk["alg"] = json!(self.algorithm);
         jwk["use"] = json!("sig");
         jwk
+    }
+
+    /// An EC key as an issuer of Kubernetes has it, under the `kid` that Kubernetes computes.
+    pub fn of_kubernetes() -> Self {
+        let key = Self::new("ES256");
+        let kid = encode(countersign::token::sha256(&key.ec_pair().to_der_public_key()));
+        Self { kid, ..key }
+    }
+
+    /// Private and public half of such a key, in PEM.
+    pub fn pem(&self) -> (String, String) {
+        let pair = self.ec_pair();
+        let text = |pem| String::from_utf8(pem).unwrap();
+        (text(pair.to_pem_private_key()), text(pair.to_pem_public_key()))
+    }
+
+    fn ec_pair(&self) -> EcKeyPair {
+        EcKeyPair::from_jwk(&self.jwk).unwrap()
     }
 
     /// Its public half in `SubjectPublicKeyInfo`: PEM and DER.
