@@ -3,7 +3,7 @@
 #![no_main]
 
 use countersign::filewatch::Change;
-use countersign::issuer::manifests::Manifests;
+use countersign::issuer::Manifests;
 
 libfuzzer_sys::fuzz_target!(|content: &[u8]| {
     let content = content.to_vec().into();

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::document::{Document, Field, Value};
 
 use super::protobuf::{self, Envelope};
+use super::quote::quoted;
 use super::schema::{Schema, Violations};
 
 /// A body holds at most so many values, which is far beyond any honest one: it bounds what a body
@@ -123,7 +124,7 @@ fn escaped_for_html(text: Vec<u8>) -> Vec<u8> {
 
 /// YAML as Kubernetes writes it: keys sorted, strings quoted that YAML 1.1 would take for something
 /// else.
-fn yaml(value: &impl Serialize) -> Vec<u8> {
+pub fn yaml(value: &impl Serialize) -> Vec<u8> {
     let mut tree = serde_json::to_value(value).unwrap_or_default();
     tree.sort_all_objects();
     let options = serde_saphyr::ser_options! {
@@ -218,8 +219,8 @@ fn check_kind<O: Object>(api_version: &str, kind: &str) -> Result<(), String> {
             O::API_VERSION
         ))
     } else {
-        let (shown, version) = (excerpt(kind), excerpt(api_version));
-        let error = format!("no kind {shown:?} is registered for version {version:?}");
+        let (shown, version) = (quoted(&excerpt(kind)), quoted(&excerpt(api_version)));
+        let error = format!("no kind {shown} is registered for version {version}");
         Err(cannot_be_handled::<O>(kind, &error))
     }
 }

@@ -6,6 +6,7 @@ pub mod codec;
 pub mod kubeconfig;
 pub mod meta;
 pub mod names;
+pub mod quote;
 pub mod schema;
 pub mod self_subject_review;
 pub mod status;

@@ -52,6 +52,9 @@ pub(super) enum EnvelopeError {
     /// It begins as one, and goes on as something else.
     #[error("provided data does not appear to be a protobuf message")]
     Malformed,
+    /// There is nothing in it, not even what it is.
+    #[error("empty body")]
+    Empty,
     /// What is in it is compressed.
     #[error("the message has a contentEncoding, and none is understood here")]
     Encoded,
@@ -63,6 +66,9 @@ pub(super) enum EnvelopeError {
 /// Takes a message out of its envelope. It is not decoded yet, but small enough to be.
 pub(super) fn open(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
     let unknown = bytes.strip_prefix(PREFIX).ok_or(EnvelopeError::Prefix)?;
+    if unknown.is_empty() {
+        return Err(EnvelopeError::Empty);
+    }
     let unknown = Unknown::decode(unknown).map_err(|_| EnvelopeError::Malformed)?;
     if !unknown.content_encoding.is_empty() {
         return Err(EnvelopeError::Encoded);

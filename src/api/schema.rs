@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use crate::document::{Field, Node, Position, Value};
 
 use super::meta::Time;
+use super::quote::quoted;
 
 /// An object's members and their types.
 pub struct Schema {
@@ -70,7 +71,8 @@ impl Violations {
                 for Field { position, key, node } in fields {
                     if !seen.insert(key.as_str()) && self.of_yaml.len() < MAX_VIOLATIONS {
                         let line = position.line();
-                        self.of_yaml.push(format!("line {line}: key {key:?} already set in map"));
+                        self.of_yaml
+                            .push(format!("line {line}: key {} already set in map", quoted(key)));
                     }
                     self.note_yaml_duplicates(node);
                 }
@@ -143,11 +145,11 @@ impl Reading {
         for Field { position, key, node } in fields {
             let path = path.member(schema.go, key);
             let Some((name, wanted)) = schema.members.iter().find(|(name, _)| name == key) else {
-                self.note(*position, format!("unknown field {:?}", path.text));
+                self.note(*position, format!("unknown field {}", quoted(&path.text)));
                 continue;
             };
             if seen.contains(name) && self.duplicates {
-                self.note(*position, format!("duplicate field {:?}", path.text));
+                self.note(*position, format!("duplicate field {}", quoted(&path.text)));
             }
             seen.push(name);
             match self.value(wanted, node, &path) {
@@ -207,13 +209,14 @@ impl Reading {
     fn map(&mut self, fields: &[Field], path: &Path, wanted: &Type, empty: Json) -> Json {
         let mut map = Map::new();
         for Field { position, key, node } in fields {
-            let path = path.member(path.go, key);
-            let value = match self.value(wanted, node, &path) {
+            // Go names the map where a value is wrong, and the key where it comes twice.
+            let value = match self.value(wanted, node, path) {
                 Json::Null => empty.clone(),
                 value => value,
             };
             if map.insert(key.clone(), value).is_some() && self.duplicates {
-                self.note(*position, format!("duplicate field {:?}", path.text));
+                let path = path.member(path.go, key);
+                self.note(*position, format!("duplicate field {}", quoted(&path.text)));
             }
         }
         Json::Object(map)
@@ -240,16 +243,16 @@ impl Reading {
             (Value::Object(_), _) => "object".to_owned(),
         };
         let wanted = match wanted {
-            Type::Boolean => "bool",
-            Type::Int64 => "int64",
-            Type::String => "string",
-            Type::Time => "Time (RFC 3339)",
-            Type::Strings => "[]string",
-            Type::StringMap => "map[string]string",
-            Type::StringsMap => "map[string][]string",
-            Type::Any => "any",
-            Type::Object(schema) => schema.go,
-            Type::List(_) => "list of objects",
+            Type::Boolean => "bool".to_owned(),
+            Type::Int64 => "int64".to_owned(),
+            Type::String => "string".to_owned(),
+            Type::Time => "v1.Time (RFC 3339)".to_owned(),
+            Type::Strings => "[]string".to_owned(),
+            Type::StringMap => "map[string]string".to_owned(),
+            Type::StringsMap => "map[string]v1.ExtraValue".to_owned(),
+            Type::Any => "any".to_owned(),
+            Type::Object(schema) => format!("v1.{}", schema.go),
+            Type::List(schema) => format!("[]v1.{}", schema.go),
         };
         // Go names the members on the way, and no place in a list.
         let text: String = path.text.split('[').map(after_bracket).collect();

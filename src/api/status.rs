@@ -9,6 +9,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::codec::{self, Format};
+use super::quote::quoted;
 
 /// A failure, as `k8s.io/apimachinery/pkg/apis/meta/v1.Status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Cause {
 
     /// A value that is none of the `supported` ones.
     pub fn not_supported(field: &str, value: &str, supported: &[&str]) -> Self {
-        let supported: Vec<_> = supported.iter().map(|value| format!("{value:?}")).collect();
+        let supported: Vec<_> = supported.iter().map(|value| quoted(value)).collect();
         let supported = supported.join(", ");
         let text = format!("Unsupported value: {value}: supported values: {supported}");
         Self::new("FieldValueNotSupported", field, text)
@@ -273,11 +274,6 @@ impl Status {
 /// `Kind.group`.
 fn qualified(kind: &str, group: &str) -> String {
     if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") }
-}
-
-/// In double quotes, as Go's `%q`: what is in them cannot end them, or the line.
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
 }
 
 /// `metav1.Status` as it is sent.

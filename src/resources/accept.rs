@@ -67,7 +67,7 @@ pub fn values(headers: &HeaderMap) -> Vec<&str> {
 pub fn clauses<'a>(values: &[&'a str]) -> Vec<Clause<'a>> {
     let mut clauses: Vec<_> =
         values.iter().flat_map(|value| value.split(',')).filter_map(Clause::of).collect();
-    if clauses.is_empty() {
+    if values.iter().all(|value| value.trim().is_empty()) {
         clauses.extend(Clause::of("*/*"));
     }
     clauses.retain(|clause| clause.quality > 0.0);
@@ -85,7 +85,8 @@ mod tests {
     fn the_best_comes_first() {
         for (values, want) in [
             (&[][..], &["*/*"][..]),
-            (&["", " , "], &["*/*"]),
+            (&["", " "], &["*/*"]),
+            (&[","], &[]),
             (&["application/json, */*"], &["application/json", "*/*"]),
             (&["*/*, application/*, text/html"], &["text/html", "application/*", "*/*"]),
             (&["a/b;q=0.2, c/d;q=0.9;x=y", "e/f"], &["e/f", "c/d", "a/b"]),

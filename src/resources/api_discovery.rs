@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::api::Status;
+use crate::api::{Status, codec};
 
 use super::accept::{Clause, clauses};
 
@@ -159,12 +159,8 @@ impl List {
 
 impl Forms {
     fn of(list: &impl Serialize) -> Self {
-        // None of these can fail: they write into memory, and every key is a string.
-        let mut json = serde_json::to_vec(list).unwrap_or_default();
-        json.push(b'\n');
-        let indented = serde_json::to_vec_pretty(list).unwrap_or_default();
-        let yaml = serde_saphyr::to_string(list).unwrap_or_default();
-        Self { json: json.into(), indented: indented.into(), yaml: yaml.into() }
+        let [json, indented] = [false, true].map(|pretty| codec::json(list, pretty).into());
+        Self { json, indented, yaml: codec::yaml(list).into() }
     }
 
     fn choose(&self, media_type: &str, pretty: bool) -> Bytes {
@@ -191,7 +187,7 @@ fn wants_plain(clause: &Clause<'_>) -> bool {
 }
 
 fn not_acceptable(offered: &[&str]) -> Status {
-    Status::not_acceptable(&offered.join(", "))
+    Status::no_representation(&offered.join(", "))
 }
 
 #[cfg(test)]

@@ -10,9 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, header};
 
+use crate::api::quote::quoted;
 use crate::api::status::Details;
 use crate::api::{AUTHENTICATION_GROUP, Status, UserInfo, names, token_review};
 use crate::authn::{RefusalLog, Reviews, Surface};
+use crate::claims::reserved::CREDENTIAL_ID;
 use crate::metrics::Metrics;
 use crate::server::Peer;
 
@@ -79,9 +81,9 @@ impl Callers {
         }
         let resource = Allow::TokenReviews.as_str();
         let message = format!(
-            "{resource}.{AUTHENTICATION_GROUP} is forbidden: User {:?} cannot create resource \
+            "{resource}.{AUTHENTICATION_GROUP} is forbidden: User {} cannot create resource \
              \"{resource}\" in API group \"{AUTHENTICATION_GROUP}\" at the cluster scope",
-            user.username
+            quoted(&user.username)
         );
         let details = Details {
             group: AUTHENTICATION_GROUP.to_owned(),
@@ -123,9 +125,11 @@ impl Callers {
         peer: &Peer,
     ) -> Status {
         let message = format!(
-            "serviceaccounts {name:?} is forbidden: User {:?} cannot create resource \
-             \"serviceaccounts/token\" in API group \"\" in the namespace {namespace:?}{why}",
-            user.username
+            "serviceaccounts {} is forbidden: User {} cannot create resource \
+             \"serviceaccounts/token\" in API group \"\" in the namespace {}{why}",
+            quoted(name),
+            quoted(&user.username),
+            quoted(namespace),
         );
         let details = Details {
             name: name.to_owned(),
@@ -195,6 +199,8 @@ fn certified(peer: &Peer) -> Option<UserInfo> {
         groups: certificate.organizations.clone(),
         ..UserInfo::default()
     };
+    let id = format!("X509SHA256={}", certificate.sha256);
+    user.extra.insert(CREDENTIAL_ID.to_owned(), vec![id].into());
     add_authenticated(&mut user);
     Some(user)
 }

@@ -80,11 +80,12 @@ impl<'a> Exchange<'a> {
                 }
             }
         }
-        let agent = headers.get(header::USER_AGENT).map(|value| value.to_str().unwrap_or_default());
+        let agent = headers.get(header::USER_AGENT).map(|value| value.as_bytes());
+        let agent = String::from_utf8_lossy(agent.unwrap_or_default());
         Ok(Created {
             object: decoded.object,
             dry_run: options.dry_run,
-            manager: options.manager(agent.unwrap_or_default()),
+            manager: options.manager(&agent),
         })
     }
 

@@ -38,7 +38,7 @@ impl Output {
             clauses.iter().partition(|clause| clause.parameter("as").is_none());
         let chosen = as_is.into_iter().find_map(|clause| {
             let takes = |format: &Format| {
-                matches!(clause.media_type(), "*/*" | "application/*")
+                matches!(clause.media_type(), "*" | "*/*" | "application/*")
                     || clause.media_type() == format.media_type()
             };
             Some((Format::ALL.into_iter().find(takes)?, clause))
@@ -175,9 +175,13 @@ mod tests {
             assert_eq!(output(accept, "", "test"), Ok((format, pretty)), "{accept}");
         }
         let none = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf";
-        for (accept, pretty) in
-            [("application/*", false), ("text/html", true), ("APPLICATION/JSON", true), ("*", true)]
-        {
+        for (accept, pretty) in [
+            ("application/*", false),
+            ("text/html", true),
+            ("APPLICATION/JSON", true),
+            ("*", false),
+            (",", true),
+        ] {
             assert_eq!(output(accept, "", "test"), Err((none.to_owned(), pretty)), "{accept}");
         }
         let table = output("application/json;as=Table;v=v1;g=meta.k8s.io", "", "test").unwrap_err();

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use crate::api::Status;
+use crate::api::quote::{is_printable, quoted};
 use crate::api::status::Cause;
 
 /// A query, decoded.
@@ -108,7 +109,7 @@ impl CreateOptions {
         check_manager(manager, &mut causes);
         let dry_run: Vec<_> = query.all("dryRun").collect();
         if dry_run.iter().any(|value| *value != "All") {
-            let shown: Vec<_> = dry_run.iter().map(|value| format!("{value:?}")).collect();
+            let shown: Vec<_> = dry_run.iter().map(|value| quoted(value)).collect();
             let shown = format!("[{}]", shown.join(","));
             causes.push(Cause::not_supported("dryRun", &shown, &["All"]));
         }
@@ -118,8 +119,7 @@ impl CreateOptions {
             "Strict" => FieldValidation::Strict,
             other => {
                 let supported = ["", "Ignore", "Strict", "Warn"];
-                let shown = format!("{other:?}");
-                causes.push(Cause::not_supported("fieldValidation", &shown, &supported));
+                causes.push(Cause::not_supported("fieldValidation", &quoted(other), &supported));
                 FieldValidation::Warn
             }
         };
@@ -138,7 +138,7 @@ impl CreateOptions {
         let name = user_agent.split('/').next().unwrap_or_default();
         let mut name: String = name.chars().filter(|letter| is_printable(*letter)).collect();
         name.truncate(name.floor_char_boundary(MAX_MANAGER_BYTES));
-        name
+        if name.is_empty() { "unknown".to_owned() } else { name }
     }
 }
 
@@ -149,21 +149,8 @@ fn check_manager(manager: &str, causes: &mut Vec<Cause>) {
     }
     for (at, letter) in manager.char_indices().filter(|(_, letter)| !is_printable(*letter)) {
         let why = format!("invalid character U+{:04X} (at position {at})", u32::from(letter));
-        causes.push(Cause::invalid(field, &format!("{manager:?}"), &why));
+        causes.push(Cause::invalid(field, &quoted(manager), &why));
     }
-}
-
-/// Go's `unicode.IsPrint`, as near as the standard library comes: of white space only the space.
-fn is_printable(letter: char) -> bool {
-    letter == ' ' || !(letter.is_control() || letter.is_whitespace() || is_invisible(letter))
-}
-
-/// Format characters, private use and what is assigned to nobody, in the blocks that matter: marks
-/// that order text from right to left, joiners, tags.
-fn is_invisible(letter: char) -> bool {
-    matches!(u32::from(letter),
-        0xad | 0x600..=0x605 | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f
-        | 0xe000..=0xf8ff | 0xfeff | 0xfff0..=0xfffb | 0xe0000..=0x0010_ffff)
 }
 
 #[cfg(test)]
@@ -215,7 +202,7 @@ mod tests {
             ),
             (
                 "fieldManager=%C3%A9%E2%80%8B",
-                "fieldManager: Invalid value: \"é\\u{200b}\": invalid character U+200B (at position 2)",
+                "fieldManager: Invalid value: \"é\\u200b\": invalid character U+200B (at position 2)",
             ),
             (
                 "fieldManager=%09&dryRun=x",
@@ -235,7 +222,8 @@ mod tests {
         assert_eq!(manager("fieldManager=me", "kubectl/v1"), "me");
         assert_eq!(manager("", "kubectl/v1.33.1 (linux/amd64)"), "kubectl");
         assert_eq!(manager("", "a\tb"), "ab");
-        assert_eq!(manager("", ""), "");
+        assert_eq!(manager("", ""), "unknown");
+        assert_eq!(manager("", "/v1"), "unknown");
         assert_eq!(manager("", &"é".repeat(100)).len(), 128);
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use percent_encoding::percent_decode_str;
 
 use crate::api::Status;
 use crate::metrics::Metrics;
@@ -50,11 +51,12 @@ enum Route<'a> {
 }
 
 impl<'a> Route<'a> {
+    /// Where a decoded path leads.
     fn of(path: &'a str) -> Self {
-        let path = match path {
-            "/authenticate" => return Self::Webhook,
-            path => path.strip_suffix('/').unwrap_or(path),
-        };
+        if path == "/authenticate" {
+            return Self::Webhook;
+        }
+        let path = path.strip_suffix('/').unwrap_or(path);
         match path {
             "/apis/authentication.k8s.io/v1/tokenreviews" => Self::TokenReviews,
             "/apis/authentication.k8s.io/v1/selfsubjectreviews" => Self::SelfSubjectReviews,
@@ -121,18 +123,14 @@ impl Router {
     }
 
     /// What can be read: by anybody, or by somebody.
-    async fn read(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
-        let path = request.uri().path();
+    async fn read(&self, path: &str, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
         let published = self.issuer.as_ref().and_then(|(_, discovery)| discovery.find(path));
         let mut exchange = Exchange::of(request);
         let is_get = request.method() == Method::GET;
         if let Some(response) = published {
             return if is_get { response } else { exchange.refuse(&Status::method_not_allowed()) };
         }
-        let is_of_the_api = ["/api", "/apis", "/openapi"].iter().any(|root| {
-            path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
-        if is_of_the_api
+        if path != "/version"
             && let Err(status) =
                 self.callers.authenticate(request, peer, &mut exchange.warnings).await
         {
@@ -170,10 +168,11 @@ fn respond(document: Document, headers: &HeaderMap) -> Response<Bytes> {
 
 impl Handler for Router {
     async fn handle(&self, request: Request<Bytes>, peer: &Peer) -> Response<Bytes> {
-        let route = Route::of(request.uri().path());
+        let path = percent_decode_str(request.uri().path()).decode_utf8_lossy();
+        let route = Route::of(&path);
         let response = match route {
             Route::Webhook => self.webhook.answer(&request, peer).await,
-            Route::Document => self.read(&request, peer).await,
+            Route::Document => self.read(&path, &request, peer).await,
             _ => self.create(&route, &request, peer).await,
         };
         self.metrics.http_answered(route.label(), response.status());

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::api::meta::{ObjectMeta, Time};
+use crate::api::quote::quoted;
 use crate::api::status::Cause;
 use crate::api::token_request::{BoundObjectReference, Spec, Status as RequestStatus};
 use crate::api::{AUTHENTICATION_GROUP, Status, TokenRequest, UserInfo};
@@ -199,9 +200,10 @@ fn account(
     }
     if !metadata.name.is_empty() && metadata.name != name {
         let why = "must match the service account name if specified";
-        let shown = format!("{:?}", metadata.name);
+        let shown = quoted(&metadata.name);
         return Err(invalid(name, Cause::invalid("metadata.name", &shown, why)));
     }
+    check_name(name)?;
     let account = objects
         .service_account(namespace, name)
         .ok_or_else(|| Status::no_such_object("serviceaccounts", name))?;
@@ -213,6 +215,18 @@ fn account(
         return Err(Status::conflict(AUTHENTICATION_GROUP, "TokenRequest", name, &why));
     }
     Ok(Reference { name: name.to_owned(), uid: account.uid.clone() })
+}
+
+/// What can stand in a path: upstream's `IsValidPathSegmentName`.
+fn check_name(name: &str) -> Result<(), Status> {
+    let why = match name {
+        "." | ".." => format!("may not be '{name}'"),
+        _ => match ['/', '%'].into_iter().find(|letter| name.contains(*letter)) {
+            Some(letter) => format!("may not contain '{letter}'"),
+            None => return Ok(()),
+        },
+    };
+    Err(Status::bad_request(format!("Name parameter invalid: {}: {why}", quoted(name))))
 }
 
 fn check_seconds(seconds: i64) -> Result<(), Status> {
@@ -243,6 +257,9 @@ fn bound(
         Ok(Reference { name: name.clone(), uid: object.uid.clone() })
     };
     let (group, version) = group_version(api_version);
+    if group.is_empty() && ["Pod", "Secret", "Node"].contains(&kind.as_str()) {
+        check_name(name)?;
+    }
     match (group, kind.as_str()) {
         ("", "Pod") => {
             let found = objects.pod(asked.namespace, name);
@@ -250,9 +267,9 @@ fn bound(
                 && pod.service_account != asked.name
             {
                 return Err(Status::bad_request(format!(
-                    "cannot bind token for serviceaccount {:?} to pod running with different \
+                    "cannot bind token for serviceaccount {} to pod running with different \
                      serviceaccount name.",
-                    asked.name
+                    quoted(asked.name)
                 )));
             }
             let pod = the(found.map(|pod| &pod.object), "pods")?;

@@ -85,6 +85,8 @@ pub struct ClientCertificate {
     pub common_name: String,
     /// The subject's organizations: the groups.
     pub organizations: Vec<String>,
+    /// SHA-256 of the whole certificate, in hexadecimal: tells one of a name from another.
+    pub sha256: String,
 }
 
 /// Where and how the HTTPS listener serves.

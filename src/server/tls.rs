@@ -27,6 +27,7 @@ use x509_parser::x509::AttributeTypeAndValue;
 
 use super::{ClientCertificate, Settings};
 use crate::live::Live;
+use crate::token::sha256;
 
 /// What the files held when they were read.
 ///
@@ -238,6 +239,7 @@ impl ClientCertificate {
         Self {
             common_name: subject.iter_common_name().filter_map(text).last().unwrap_or_default(),
             organizations: subject.iter_organization().filter_map(text).collect(),
+            sha256: sha256(der).iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
 }

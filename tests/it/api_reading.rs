@@ -70,6 +70,27 @@ async fn what_is_not_served_is_a_status() {
     assert_eq!(head.code, 405);
 }
 
+/// As Go does it: the path is decoded, and then it leads somewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn paths_are_decoded_before_they_are_followed() {
+    let service = apis(json!({})).start().await;
+    let api = Api::bearing(&service, "requester").await;
+    let token = async |name: &str| {
+        let path = format!("/api/v1/namespaces/ci/serviceaccounts/{name}/token");
+        api.post(&path, &json!({})).await
+    };
+    assert_eq!(token("build%65r").await.code, 201);
+    for (name, code, message) in [
+        ("a%20b", 404, "serviceaccounts \"a b\" not found"),
+        ("%2e%2e", 400, "Name parameter invalid: \"..\": may not be '..'"),
+        ("a%25b", 400, "Name parameter invalid: \"a%b\": may not contain '%'"),
+        ("a%2Fb", 404, "the server could not find the requested resource"),
+        ("%ff", 404, "serviceaccounts \"\u{fffd}\" not found"),
+    ] {
+        assert_eq!(token(name).await.failure(), (code, message.to_owned()), "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_issuer_publishes_itself_to_everybody() {
     let service = apis(json!({})).start().await;
@@ -105,7 +126,11 @@ async fn an_issuer_with_a_path_publishes_itself_there_too() {
     ] {
         assert_eq!(nobody.get(path).await.code, 200, "{path}");
     }
-    assert_eq!(nobody.get("/clusters/openid/v1/jwks").await.code, 404);
+    assert_eq!(
+        nobody.get("/clusters/openid/v1/jwks").await.code,
+        401,
+        "for nobody there is nothing else"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,8 +22,14 @@ async fn a_caller_is_its_certificate_or_its_bearer_token() {
         json!({"username": "nobody", "uid": "3", "groups": ["system:authenticated"]})
     );
     let api = Api::showing(&service, Caller::Of("jane", "team")).await;
-    let jane = json!({"username": "jane", "groups": ["team", "system:authenticated"]});
-    assert_eq!(whoami(&api).await, jane);
+    let mut jane = whoami(&api).await;
+    let id = jane["extra"]["authentication.kubernetes.io/credential-id"][0].take();
+    assert!(id.as_str().unwrap().strip_prefix("X509SHA256=").is_some_and(|id| id.len() == 64));
+    let jane = whoami(&api).await;
+    assert_eq!(
+        (&jane["username"], &jane["groups"]),
+        (&json!("jane"), &json!(["team", "system:authenticated"]))
+    );
     assert_eq!(whoami(&api.and_bearing(GOOD)).await, jane, "the certificate is asked first");
 }
 
@@ -38,6 +44,7 @@ async fn nobody_gets_further_than_the_version() {
         (Method::GET, "/apis/authentication.k8s.io/v1"),
         (Method::GET, "/openapi/v3"),
         (Method::GET, "/api/v1/secrets"),
+        (Method::GET, "/foo"),
     ];
     let bad = "eyJ.bad.token";
     for api in [

@@ -170,6 +170,7 @@ fn what_is_no_protobuf_is_refused() {
     for (body, says) in [
         (&b""[..], "expected prefix [107, 56, 115, 0]"),
         (b"{}", "expected prefix [107, 56, 115, 0]"),
+        (b"k8s\0", "empty body"),
         (b"k8s\0\xff", "does not appear to be a protobuf message"),
         (b"k8s\0\x12\x05\x0a", "does not appear to be a protobuf message"),
         (b"k8s\0\x12\x01\x0a", "does not appear to be a protobuf message"),
@@ -179,8 +180,9 @@ fn what_is_no_protobuf_is_refused() {
         let error = decode::<TokenReview>(body, Format::Protobuf).unwrap_err();
         assert!(error.contains(says), "{body:?}: {error}");
     }
+    let nothing = protobuf::seal("", "", Vec::new());
     assert_eq!(
-        decode::<TokenReview>(b"k8s\0", Format::Protobuf).map(|it| it.object),
+        decode::<TokenReview>(&nothing, Format::Protobuf).map(|it| it.object),
         Ok(TokenReview::default())
     );
 }

@@ -115,8 +115,8 @@ fn each_form_is_there_for_whoever_takes_it() {
     }
     assert_eq!(
         ask("/api", &["application/yaml"]).1,
-        "kind: APIVersions\nversions:\n- v1\nserverAddressByClientCIDRs:\n- clientCIDR: 0.0.0.0/0\n  \
-         serverAddress: 127.0.0.1:8443\n"
+        "kind: APIVersions\nserverAddressByClientCIDRs:\n- clientCIDR: 0.0.0.0/0\n  \
+         serverAddress: 127.0.0.1:8443\nversions:\n- v1\n"
     );
 }
 
@@ -127,9 +127,9 @@ fn what_cannot_be_had_is_not_acceptable() {
         ("/api", "text/html", "application/json, application/yaml"),
         ("/api/v1", AGGREGATED, "application/json, application/yaml"),
         ("/apis", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json"),
-        ("/version", "application/yaml", "accepted: application/json"),
-        ("/openapi/v3", "application/yaml", "accepted: application/json"),
-        ("/openapi/v3/api/v1", "application/json;q=0", "accepted: application/json"),
+        ("/version", "application/yaml", "representations: application/json"),
+        ("/openapi/v3", "application/yaml", "representations: application/json"),
+        ("/openapi/v3/api/v1", "application/json;q=0", "representations: application/json"),
     ] {
         let message = refusal(path, accept);
         assert!(message.contains(says), "{path} {accept}: {message}");
