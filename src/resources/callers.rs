@@ -18,6 +18,7 @@ use crate::claims::reserved::CREDENTIAL_ID;
 use crate::metrics::Metrics;
 use crate::server::Peer;
 
+use super::exchange::Exchange;
 use super::reviewing::not_reviewed;
 use super::warnings::Warnings;
 
@@ -41,13 +42,14 @@ impl Callers {
     ///
     /// # Errors
     ///
-    /// 401 for nobody; 503 or 500 if it could not be found out.
+    /// 401 for nobody; 400 before it for a `timeout` that is none, as upstream; 503 or 500 if it could
+    /// not be found out.
     pub async fn authenticate(
         &self,
-        request: &Request<Bytes>,
+        exchange: &mut Exchange<'_>,
         peer: &Peer,
-        warnings: &mut Warnings,
     ) -> Result<UserInfo, Status> {
+        exchange.query.check_timeout()?;
         if let Some(user) = certified(peer) {
             return Ok(user);
         }
@@ -55,7 +57,7 @@ impl Callers {
             self.log.caller(&self.label, peer.address, why);
             Status::unauthorized("Unauthorized")
         };
-        let token = bearer_token(request, warnings)
+        let token = bearer_token(exchange.request, &mut exchange.warnings)
             .ok_or_else(|| unauthorized("neither a client certificate nor a bearer token"))?;
         let answer = self.reviews.review(token, NO_AUDIENCES, Surface::Api).await;
         let answer = answer.map_err(|error| not_reviewed(error, &self.metrics))?;

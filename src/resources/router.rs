@@ -46,9 +46,21 @@ enum Route<'a> {
         namespace: &'a str,
         name: &'a str,
     },
-    /// A GET of something; which, its owner knows.
-    Document,
+    /// Something to read, perhaps.
+    Document(&'a str),
 }
+
+/// What is read often enough to be counted by itself.
+const DOCUMENTS: [&str; 8] = [
+    "/.well-known/openid-configuration",
+    "/api",
+    "/api/v1",
+    "/apis",
+    "/apis/authentication.k8s.io/v1",
+    "/openapi/v3",
+    "/openid/v1/jwks",
+    "/version",
+];
 
 impl<'a> Route<'a> {
     /// Where a decoded path leads.
@@ -60,7 +72,7 @@ impl<'a> Route<'a> {
         match path {
             "/apis/authentication.k8s.io/v1/tokenreviews" => Self::TokenReviews,
             "/apis/authentication.k8s.io/v1/selfsubjectreviews" => Self::SelfSubjectReviews,
-            _ => Self::token(path).unwrap_or(Self::Document),
+            _ => Self::token(path).unwrap_or(Self::Document(path)),
         }
     }
 
@@ -79,7 +91,9 @@ impl<'a> Route<'a> {
             Self::TokenReviews => "/apis/authentication.k8s.io/v1/tokenreviews",
             Self::SelfSubjectReviews => "/apis/authentication.k8s.io/v1/selfsubjectreviews",
             Self::Token { .. } => "/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token",
-            Self::Document => "other",
+            Self::Document(path) => {
+                DOCUMENTS.into_iter().find(|known| known == path).unwrap_or("other")
+            }
         }
     }
 }
@@ -92,31 +106,24 @@ impl Router {
         request: &Request<Bytes>,
         peer: &Peer,
     ) -> Response<Bytes> {
-        let mut exchange = Exchange::of(request);
-        let caller = match exchange.query.check_timeout() {
-            Ok(()) => self.callers.authenticate(request, peer, &mut exchange.warnings).await,
-            Err(status) => Err(status),
-        };
-        let caller = match caller {
+        let (mut exchange, callers) = (Exchange::of(request), &self.callers);
+        let caller = match callers.authenticate(&mut exchange, peer).await {
             Ok(caller) => caller,
             Err(status) => return exchange.refuse(&status),
         };
         match (route, &self.issuer) {
             (Route::TokenReviews, _) => {
-                let result = match self.callers.check_token_reviews(&caller, peer) {
-                    Ok(()) => self.token_reviews.create(&mut exchange).await,
-                    Err(status) => Err(status),
-                };
-                exchange.answer(result)
+                let review = self.token_reviews.create(&mut exchange, &caller, peer, callers).await;
+                exchange.answer(review)
             }
             (Route::SelfSubjectReviews, _) => {
-                let result = self_subject_review::create(&mut exchange, caller);
-                exchange.answer(result)
+                let review = self_subject_review::create(&mut exchange, caller);
+                exchange.answer(review)
             }
             (Route::Token { namespace, name }, Some((token_requests, _))) => {
                 let asked = Asked { namespace, name, caller: &caller, peer };
-                let result = token_requests.create(&mut exchange, &asked, &self.callers);
-                exchange.answer(result)
+                let token = token_requests.create(&mut exchange, &asked, callers);
+                exchange.answer(token)
             }
             _ => exchange.refuse(&Status::not_found()),
         }
@@ -124,23 +131,24 @@ impl Router {
 
     /// What can be read: by anybody, or by somebody.
     async fn read(&self, path: &str, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
-        let published = self.issuer.as_ref().and_then(|(_, discovery)| discovery.find(path));
         let mut exchange = Exchange::of(request);
         let is_get = request.method() == Method::GET;
-        if let Some(response) = published {
-            return if is_get { response } else { exchange.refuse(&Status::method_not_allowed()) };
-        }
-        if path != "/version"
-            && let Err(status) =
-                self.callers.authenticate(request, peer, &mut exchange.warnings).await
+        let published = self.issuer.as_ref().and_then(|(_, discovery)| discovery.find(path));
+        if published.is_none()
+            && path != "/version"
+            && let Err(status) = self.callers.authenticate(&mut exchange, peer).await
         {
             return exchange.refuse(&status);
         }
-        let accept = accept::values(request.headers());
-        let query = request.uri().query();
-        match self.discovery.find(path, query, &accept, exchange.is_pretty()) {
+        let found = published.map(Ok).or_else(|| {
+            let accept = accept::values(request.headers());
+            let query = request.uri().query();
+            let document = self.discovery.find(path, query, &accept, exchange.is_pretty())?;
+            Some(document.map(|document| respond(document, request.headers())))
+        });
+        match found {
             Some(_) if !is_get => exchange.refuse(&Status::method_not_allowed()),
-            Some(Ok(document)) => respond(document, request.headers()),
+            Some(Ok(response)) => response,
             Some(Err(status)) => exchange.refuse(&status),
             None => exchange.refuse(&Status::not_found()),
         }
@@ -172,7 +180,7 @@ impl Handler for Router {
         let route = Route::of(&path);
         let response = match route {
             Route::Webhook => self.webhook.answer(&request, peer).await,
-            Route::Document => self.read(&path, &request, peer).await,
+            Route::Document(_) => self.read(&path, &request, peer).await,
             _ => self.create(&route, &request, peer).await,
         };
         self.metrics.http_answered(route.label(), response.status());

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::api::{Status, TokenReview, token_review};
+use crate::api::{Status, TokenReview, UserInfo, token_review};
 use crate::authn::{Reviews, Surface};
 use crate::metrics::Metrics;
+use crate::server::Peer;
 
-use super::callers::add_authenticated;
+use super::callers::{Callers, add_authenticated};
 use super::exchange::Exchange;
 use super::managed_fields;
 use super::reviewing::Reviewing;
@@ -31,8 +32,15 @@ impl TokenReviews {
     ///
     /// # Errors
     ///
-    /// Only if the request is at fault, or this process; a refused token is an answer.
-    pub async fn create(&self, exchange: &mut Exchange<'_>) -> Result<TokenReview, Status> {
+    /// Only if the caller or its request is at fault, or this process; a refused token is an answer.
+    pub async fn create(
+        &self,
+        exchange: &mut Exchange<'_>,
+        caller: &UserInfo,
+        peer: &Peer,
+        callers: &Callers,
+    ) -> Result<TokenReview, Status> {
+        callers.check_token_reviews(caller, peer)?;
         let created = exchange.read::<TokenReview>()?;
         let TokenReview { mut metadata, spec, .. } = created.object;
         if spec.token.is_empty() {
