@@ -30,6 +30,8 @@ test: ## every Rust test
 lint: ## rustfmt, clippy, cargo-deny (bans, licences, sources); and lint-chart
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
+	$(CARGO) clippy --locked --manifest-path fuzz/Cargo.toml --target-dir $(TARGET) -- -D warnings
 	$(CARGO) deny check bans licenses sources
 	$(MAKE) lint-chart
 

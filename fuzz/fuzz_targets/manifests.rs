@@ -9,5 +9,5 @@ libfuzzer_sys::fuzz_target!(|content: &[u8]| {
     let content = content.to_vec().into();
     let change = Change { file: "objects/a.yaml".into(), content: Some(Ok(content)) };
     let (objects, errors) = Manifests::default().apply(vec![change]);
-    assert!(errors.is_empty() || objects.len() == 0, "a file that is wrong defines nothing");
+    assert!(errors.is_empty() || objects.is_empty(), "a file that is wrong defines nothing");
 });
