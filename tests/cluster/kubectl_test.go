@@ -104,6 +104,22 @@ func boundByUID(kind, name, uid string) string {
 	return bound(kind, name) + " --bound-object-uid=" + uid
 }
 
+// The README's first five minutes.
+func TestKubectlCreatesATokenWithTheKubeconfigOfInit(t *testing.T) {
+	server := shared.Countersign
+	said, err := server.RunWith(server.CallerKubeconfig, "create", "token", "builder", "--namespace="+Namespace)
+	if err != nil || said.Code != 0 {
+		t.Fatal(err, said)
+	}
+	user, err := server.WhoAmI(strings.TrimSpace(said.Stdout))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "system:serviceaccount:" + Namespace + ":builder"; user.Username != want {
+		t.Errorf("it is %q, not %q", user.Username, want)
+	}
+}
+
 func TestKubectlWhoAmIIsTheSameAsAtKubernetes(t *testing.T) {
 	var commands []command
 	for _, who := range []string{
