@@ -54,6 +54,8 @@ type Countersign struct {
 	ClientAuthority string
 	// Certified is Caller with the certificate.
 	Certified Credential
+	// CallerKubeconfig is what Caller gives to kubectl.
+	CallerKubeconfig string
 	// ObjectsDir has the manifests of what its service account tokens can be of and bound to.
 	ObjectsDir string
 
@@ -125,6 +127,7 @@ func (c *Cluster) StartCountersign(name string, trusted ...TrustedIssuer) (*Coun
 		WebhookKubeconfig: in("webhook.kubeconfig"),
 		ClientAuthority:   in("client-ca.crt"),
 		Certified:         Credential{Certificate: in(Caller + ".crt"), KeyFile: in(Caller + ".key")},
+		CallerKubeconfig:  in(Caller + ".kubeconfig"),
 		ObjectsDir:        in("objects"),
 		admin:             admin,
 	}

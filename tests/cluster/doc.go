@@ -10,6 +10,10 @@
 //	kubectl, client-go ──┬──▶ kube-apiserver ──▶ its answer ──┐
 //	                     └──▶ countersign    ──▶ its answer ──┴──▶ equal, but for names and times
 //
+// What is meant to differ is a named function or table each, beside the questions where it does (see
+// side_test.go, and raw_otherwise_test.go). SUBJECT=kube-apiserver puts a second kube-apiserver in the
+// place of countersign, and so tests the comparison.
+//
 // Each is a process of its own with a free port of 127.0.0.1 and a directory under one temporary
 // one. [Start] brings up what all tests share, once per run; [Cluster.Stop] ends those processes,
 // and a test binary that dies takes them with it. Nothing waits for a length of time: every wait

@@ -23,6 +23,18 @@ type Said struct {
 // Run runs kubectl as somebody, with something on standard input. It is no error if kubectl says
 // that there is one.
 func (e *Endpoint) Run(who Credential, input string, arguments ...string) (Said, error) {
+	return runKubectl(e.home, input, slices.Concat([]string{
+		"--server=https://" + e.Address,
+		"--certificate-authority=" + e.Authority,
+	}, who.flags(), arguments)...)
+}
+
+// RunWith runs kubectl with a kubeconfig that says all there is to say.
+func (e *Endpoint) RunWith(kubeconfig string, arguments ...string) (Said, error) {
+	return runKubectl(e.home, "", append([]string{"--kubeconfig=" + kubeconfig}, arguments...)...)
+}
+
+func runKubectl(home, input string, arguments ...string) (Said, error) {
 	program, err := kubernetesPath()
 	if err != nil {
 		return Said{}, err
@@ -31,12 +43,8 @@ func (e *Endpoint) Run(who Credential, input string, arguments ...string) (Said,
 	defer cancel()
 
 	var stdout, stderr strings.Builder
-	command := exec.CommandContext(ctx, program, slices.Concat([]string{
-		"kubectl",
-		"--server=https://" + e.Address,
-		"--certificate-authority=" + e.Authority,
-	}, who.flags(), arguments)...)
-	command.Env = environment(e.home)
+	command := exec.CommandContext(ctx, program, append([]string{"kubectl"}, arguments...)...)
+	command.Env = environment(home)
 	command.Stdin = strings.NewReader(input)
 	command.Stdout = &stdout
 	command.Stderr = &stderr

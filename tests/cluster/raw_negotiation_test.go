@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 func TestRawContentTypesAreTheSameAsAtKubernetes(t *testing.T) {
@@ -29,6 +31,7 @@ func TestRawContentTypesAreTheSameAsAtKubernetes(t *testing.T) {
 		"application/vnd.kubernetes.protobuf, application/json", "application/cbor", ",", "",
 	} {
 		answered := ofRobot("answered as "+accept, asJSON+"\nAccept: "+accept)
+		answered.instead = notTaken[accept]
 		refused := answered
 		refused.name, refused.body = "refused as "+accept, "{}"
 		all = append(all, answered, refused)
@@ -39,6 +42,13 @@ func TestRawContentTypesAreTheSameAsAtKubernetes(t *testing.T) {
 		all = append(all, ofRobot("to "+agent, asJSON+"\nUser-Agent: "+agent))
 	}
 	askBothRaw(t, all)
+}
+
+// notTaken is what kube-apiserver takes for more than it says.
+var notTaken = map[string]otherwise{
+	"application/json;q=0": takingNothing,
+	"application/json;q=x": takingNothing,
+	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1": takingATable,
 }
 
 func TestRawOptionsAreTheSameAsAtKubernetes(t *testing.T) {
@@ -71,7 +81,7 @@ func TestRawPlacesAreTheSameAsAtKubernetes(t *testing.T) {
 		inNamespace + "/%2e%2e/token", inNamespace + "/a%2Fb/token", "/api/v1/serviceaccounts/builder/token",
 		"/api/v1/namespaces/missing/serviceaccounts/builder/token", "/nothing",
 	} {
-		all = append(all, request{name: path, path: path, headers: asJSON, body: "{}"})
+		all = append(all, request{name: path, path: path, headers: asJSON, body: "{}", instead: nowhere[path]})
 	}
 	for _, method := range []string{
 		http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete,
@@ -88,6 +98,14 @@ func TestRawPlacesAreTheSameAsAtKubernetes(t *testing.T) {
 	askBothRaw(t, all)
 }
 
+// nowhere are places that are none here.
+var nowhere = map[string]otherwise{
+	reviews + "//":                         toNoKind,
+	"/nothing":                             toNoKind,
+	"/apis/nothing.k8s.io/v1/tokenreviews": toNoVersion,
+	"/api/v1/namespaces/missing/serviceaccounts/builder/token": toAnotherNamespace,
+}
+
 func TestRawMistakesAreTheSameAsAtKubernetes(t *testing.T) {
 	const (
 		asText = "Content-Type: text/plain"
@@ -97,7 +115,7 @@ func TestRawMistakesAreTheSameAsAtKubernetes(t *testing.T) {
 	askBothRaw(t, []request{
 		{name: "too large", path: reviews, headers: asJSON, body: robotsReview + padding[:3*mib]},
 		{name: "just small enough", path: reviews, headers: asJSON, body: robotsReview + padding[:3*mib-len(robotsReview)]},
-		{name: "type before size", path: reviews, headers: asText, body: padding},
+		{name: "size before type", path: reviews, headers: asText, body: padding, instead: sendingJSON},
 		{name: "type before options", path: reviews + "?dryRun=x", headers: asText, body: "hello"},
 		{name: "options before size", path: reviews + "?dryRun=x", headers: asJSON, body: padding},
 		{name: "options before body", path: reviews + "?dryRun=x", headers: asJSON, body: "hello"},
@@ -136,8 +154,21 @@ func TestRawDiscoveryIsTheSameAsAtKubernetes(t *testing.T) {
 		"/.well-known/openid-configuration", "/.well-known/openid-configuration/", "/openid/v1/jwks",
 	} {
 		for _, who := range []string{"robot", "nobody", "stranger"} {
-			all = append(all, request{name: path + " by " + who, who: who, method: "GET", path: path})
+			request := request{name: path + " by " + who, who: who, method: "GET", path: path}
+			switch {
+			case who == "stranger" && (strings.HasPrefix(path, "/.well-known/") || path == "/openid/v1/jwks"):
+				request.instead = asNobody
+			case who == "robot" && path == "/apis/nothing.k8s.io":
+				request.instead = toNoVersion
+			}
+			all = append(all, request)
 		}
+	}
+	for who, instead := range map[string]otherwise{"robot": nil, "nobody": nil, "stranger": asNobody} {
+		all = append(all, request{
+			name: "/version by " + who, who: who, method: "GET", path: "/version",
+			but: []difference{anyVersion}, instead: instead,
+		})
 	}
 	// Who asks for the issuer's keys as JSON gets them here, so only what finds kinds is in the list.
 	for _, path := range []string{"/api", group, group + "/v1", group + "/v1beta1", "/apis/nothing.k8s.io"} {
@@ -145,13 +176,46 @@ func TestRawDiscoveryIsTheSameAsAtKubernetes(t *testing.T) {
 			"application/json", "application/json;as=Table;g=meta.k8s.io;v=v1", "application/yaml",
 			"application/vnd.kubernetes.protobuf", "text/html", "application/*", "*/*",
 		} {
-			all = append(all, request{
+			if accept == runtime.ContentTypeProtobuf && path != group+"/v1beta1" && path != "/apis/nothing.k8s.io" {
+				continue // see TestRawDiscoveryIsNotInProtobuf
+			}
+			request := request{
 				name: path + " as " + accept, who: "robot", method: "GET", path: path,
 				headers: "Accept: " + accept,
-			})
+			}
+			switch {
+			case path == "/apis/nothing.k8s.io":
+				request.instead = toNoVersion
+			case path != group+"/v1beta1":
+				request.instead, request.but = listsInstead[accept], []difference{listsWithoutProtobuf}
+			}
+			all = append(all, request)
 		}
 	}
 	askBothRaw(t, all)
+}
+
+// listsInstead is what kube-apiserver is to be said to take where it has a list of discovery.
+var listsInstead = map[string]otherwise{
+	"application/*": takingJSON,
+	"text/html":     takingNoList,
+	"application/json;as=Table;g=meta.k8s.io;v=v1": takingNoList,
+}
+
+// kube-apiserver has its lists in protobuf too. Clients take JSON as well.
+func TestRawDiscoveryIsNotInProtobuf(t *testing.T) {
+	const group = "/apis/authentication.k8s.io"
+	for _, path := range []string{"/api", "/api/v1", "/apis", group, group + "/v1"} {
+		request := request{who: "robot", method: "GET", path: path, headers: "Accept: " + runtime.ContentTypeProtobuf}
+		answer, err := request.send(shared.Countersign.Side)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = "Available representations: application/json, application/yaml\""
+		if answer[0].text != "406 Not Acceptable" || !strings.Contains(answer[2].text, want) {
+			t.Errorf("%s: %v", path, answer)
+		}
+	}
 }
 
 // ofRobot has the robot's token reviewed.

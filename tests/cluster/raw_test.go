@@ -26,6 +26,8 @@ import (
 type request struct {
 	name, who, method, path, headers, body string
 	but                                    []difference
+	// instead is what kube-apiserver is asked; the same if there is no such function.
+	instead otherwise
 }
 
 func askBothRaw(t *testing.T, requests []request) {
@@ -38,6 +40,9 @@ func askBothRaw(t *testing.T, requests []request) {
 }
 
 func (r request) send(side *Side) (answer, error) {
+	if side.Kubernetes && r.instead != nil {
+		r = r.instead(r)
+	}
 	transport, err := rest.TransportFor(side.RESTConfig(credential(side, cmp.Or(r.who, "caller")), ""))
 	if err != nil {
 		return nil, err
@@ -63,7 +68,7 @@ func (r request) send(side *Side) (answer, error) {
 	}
 	return answer{
 		{"status", response.Status},
-		{"headers", headers(response.Header)},
+		{"headers", headers(side, response.Header)},
 		{"body", string(body)},
 	}, err
 }
@@ -96,14 +101,14 @@ var (
 	inScheme = regexp.MustCompile(` in scheme "[^"]*"`)
 )
 
-// unlike are headers that say nothing of the answer, or that name what only kube-apiserver has; and the
-// one that countersign sends with every answer, kube-apiserver with some.
+// unlike are headers that say nothing of the answer, or that name what only kube-apiserver has.
 var unlike = []string{
-	"Audit-Id", "Content-Length", "Date", "X-Content-Type-Options",
+	"Audit-Id", "Content-Length", "Date",
 	"X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid",
 }
 
-func headers(header http.Header) string {
+func headers(side *Side, header http.Header) string {
+	neverSniffed(side, header)
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		if !slices.Contains(unlike, name) {
@@ -111,6 +116,13 @@ func headers(header http.Header) string {
 		}
 	}
 	return lines.String()
+}
+
+// neverSniffed: kube-apiserver says so with some of its answers, countersign with each.
+func neverSniffed(side *Side, header http.Header) {
+	if side.Kubernetes {
+		header.Set("X-Content-Type-Options", "nosniff")
+	}
 }
 
 const (

@@ -24,6 +24,7 @@ fn body(response: &Response<bytes::Bytes>) -> Value {
 fn assert_status(what: &str, response: &Response<bytes::Bytes>, code: u16) -> String {
     assert_eq!(response.status().as_u16(), code, "{what}: {:?}", response.body());
     assert_eq!(response.headers().get("retry-after"), None, "{what}");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{what}");
     let body = body(response);
     assert_eq!((&body["kind"], &body["apiVersion"]), (&json!("Status"), &json!("v1")), "{what}");
     assert_eq!((&body["status"], &body["code"]), (&json!("Failure"), &json!(code)), "{what}");
