@@ -148,10 +148,14 @@ impl Reading {
                 self.note(*position, format!("unknown field {}", quoted(&path.text)));
                 continue;
             };
-            if seen.contains(name) && self.duplicates {
-                self.note(*position, format!("duplicate field {}", quoted(&path.text)));
+            // Each name once: a body may repeat one thousands of times.
+            match seen.contains(name) {
+                true if self.duplicates => {
+                    self.note(*position, format!("duplicate field {}", quoted(&path.text)));
+                }
+                true => {}
+                false => seen.push(name),
             }
-            seen.push(name);
             match self.value(wanted, node, &path) {
                 Json::Null => object.remove(*name),
                 value => object.insert((*name).to_owned(), value),
