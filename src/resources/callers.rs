@@ -55,11 +55,7 @@ impl Callers {
         Ok(user)
     }
 
-    async fn identify(
-        &self,
-        exchange: &mut Exchange<'_>,
-        peer: &Peer,
-    ) -> Result<UserInfo, Status> {
+    async fn identify(&self, exchange: &mut Exchange<'_>, peer: &Peer) -> Result<UserInfo, Status> {
         if let Some(user) = certified(peer) {
             return Ok(user);
         }
