@@ -28,14 +28,16 @@ pub struct Callers {
     reviews: Arc<Reviews>,
     metrics: Arc<Metrics>,
     log: RefusalLog,
-    label: Arc<str>,
+    nobody: Arc<str>,
+    somebody: Arc<str>,
 }
 
 impl Callers {
     /// Those in `entries`, whose tokens `reviews` judges.
     pub fn new(entries: Vec<CallerSettings>, reviews: Arc<Reviews>, metrics: Arc<Metrics>) -> Self {
-        let (log, label) = (RefusalLog::default(), "callers".into());
-        Self { entries, reviews, metrics, log, label }
+        // Apart, so that a crowd of nobodies does not hide who tries what he may not.
+        let (nobody, somebody) = ("401".into(), "403".into());
+        Self { entries, reviews, metrics, log: RefusalLog::default(), nobody, somebody }
     }
 
     /// Who asks.
@@ -60,7 +62,7 @@ impl Callers {
             return Ok(user);
         }
         let unauthorized = |why: &str| {
-            self.log.caller(&self.label, peer.address, why);
+            self.log.caller(&self.nobody, peer.address, why);
             Status::unauthorized("Unauthorized")
         };
         let token = bearer_token(exchange.request, &mut exchange.warnings)
@@ -182,7 +184,7 @@ impl Callers {
     }
 
     fn forbidden(&self, message: String, details: Details, peer: &Peer) -> Status {
-        self.log.caller(&self.label, peer.address, &message);
+        self.log.caller(&self.somebody, peer.address, &message);
         Status::forbidden(message).about(details)
     }
 

@@ -135,6 +135,19 @@ async fn nobody_may_by_default() {
     }
 }
 
+/// One budget of lines for both: who was nobody often enough could then be somebody unseen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_of_nobodies_hides_no_one_who_is_forbidden() {
+    let service = apis(json!({})).start().await;
+    let nobody = Api::showing(&service, Caller::Nobody).await;
+    for _ in 0..20 {
+        assert_eq!(nobody.get("/api").await.code, 401);
+    }
+    let curious = Api::showing(&service, Caller::Of("curious-in-the-crowd", "team")).await;
+    assert_eq!(curious.post(TOKEN, &json!({})).await.code, 403);
+    assert_eq!(logs::with("curious-in-the-crowd").len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_may_what_its_entries_allow() {
     let service = apis(json!({"callers": [
