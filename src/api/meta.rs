@@ -9,7 +9,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -146,10 +145,9 @@ pub struct FieldsV1 {
 
 impl Serialize for FieldsV1 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match serde_json::from_slice::<&RawValue>(&self.raw) {
-            Ok(json) => json.serialize(serializer),
-            Err(_) => serializer.serialize_none(),
-        }
+        // Not as raw text, which would stand unindented in what is indented.
+        let json = serde_json::from_slice::<serde_json::Value>(&self.raw);
+        json.ok().serialize(serializer)
     }
 }
 

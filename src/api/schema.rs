@@ -47,6 +47,9 @@ pub struct Violations {
 
 /// How many violations are told of.
 const MAX_VIOLATIONS: usize = 100;
+/// How much of a name that somebody made up is shown, in bytes. An answer must not be three times as
+/// long as the body, however much of that is one name.
+const SHOWN: usize = 256;
 
 impl Violations {
     /// Each as a text of its own, for `Warn`.
@@ -71,8 +74,8 @@ impl Violations {
                 for Field { position, key, node } in fields {
                     if !seen.insert(key.as_str()) && self.of_yaml.len() < MAX_VIOLATIONS {
                         let line = position.line();
-                        self.of_yaml
-                            .push(format!("line {line}: key {} already set in map", quoted(key)));
+                        let key = quoted(excerpt(key));
+                        self.of_yaml.push(format!("line {line}: key {key} already set in map"));
                     }
                     self.note_yaml_duplicates(node);
                 }
@@ -122,6 +125,7 @@ struct Path {
 
 impl Path {
     fn member(&self, go: &'static str, name: &str) -> Self {
+        let name = excerpt(name);
         let dot = if self.text.is_empty() { "" } else { "." };
         Self { go, text: format!("{}{dot}{name}", self.text) }
     }
@@ -148,10 +152,14 @@ impl Reading {
                 self.note(*position, format!("unknown field {}", quoted(&path.text)));
                 continue;
             };
-            if seen.contains(name) && self.duplicates {
-                self.note(*position, format!("duplicate field {}", quoted(&path.text)));
+            // Each name once: a body may repeat one thousands of times.
+            match seen.contains(name) {
+                true if self.duplicates => {
+                    self.note(*position, format!("duplicate field {}", quoted(&path.text)));
+                }
+                true => {}
+                false => seen.push(name),
             }
-            seen.push(name);
             match self.value(wanted, node, &path) {
                 Json::Null => object.remove(*name),
                 value => object.insert((*name).to_owned(), value),
@@ -236,7 +244,7 @@ impl Reading {
             (Value::Null, _) => "null".to_owned(),
             (Value::Boolean(_), _) => "bool".to_owned(),
             // A number where a number is wanted is no secret.
-            (Value::Number(text), Type::Int64) => format!("number {text}"),
+            (Value::Number(text), Type::Int64) => format!("number {}", excerpt(text)),
             (Value::Number(_), _) => "number".to_owned(),
             (Value::String(_), _) => "string".to_owned(),
             (Value::List(_), _) => "array".to_owned(),
@@ -262,6 +270,10 @@ impl Reading {
         );
         self.error = Some((position, text));
     }
+}
+
+fn excerpt(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(SHOWN)).unwrap_or(text)
 }
 
 /// `0].name` is `.name`.

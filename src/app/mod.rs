@@ -32,7 +32,7 @@ use crate::server::{self, Bound, Limits, Listener, TlsError};
 
 use readiness::{Issuer, Readiness};
 
-/// One issuer's keys may be waited for by this part of the requests in flight.
+/// One issuer's keys, or its signatures, may be waited for by this part of the requests in flight.
 const SHARE_OF_ONE_ISSUER: usize = 4;
 
 /// Every interval of the process. No file sets them: the default is production's, for which a test
@@ -198,7 +198,8 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         token_reviews: TokenReviews::new(reviews.clone(), metrics.clone()),
         discovery: ApiDiscovery::new(running.webhook, token_issuer.is_some()),
         issuer: token_issuer.map(|issuer| {
-            let requests = TokenRequests::new(issuer.clone(), &authn, metrics.clone());
+            let share = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
+            let requests = TokenRequests::new(issuer.clone(), &authn, share, metrics.clone());
             (requests, IssuerDiscovery::new(issuer))
         }),
         metrics: metrics.clone(),

@@ -15,6 +15,8 @@ use super::{Field, Node, Position, Value};
 const MAX_DEPTH: usize = 64;
 /// Scalars, lists and objects, with each alias counted as what it stands for.
 const MAX_NODES: usize = 1_000_000;
+/// Bytes of text in copies: what is anchored is copied once, and again by each of its aliases.
+const MAX_COPIED: usize = 4 << 20;
 /// Characters of a key; YAML's own limit of 1024 would refuse valid JSON.
 const MAX_KEY: usize = 64 * 1024;
 
@@ -77,6 +79,7 @@ struct Tree<'t> {
     anchors: HashMap<usize, Node>,
     nodes: usize,
     max_nodes: usize,
+    copied: usize,
 }
 
 impl<'t> Tree<'t> {
@@ -90,7 +93,7 @@ impl<'t> Tree<'t> {
         };
         options.set_emit_comments(false);
         let events = Parser::new_from_str_with_options(text, options);
-        Ok(Self { events, anchors: HashMap::new(), nodes: 0, max_nodes })
+        Ok(Self { events, anchors: HashMap::new(), nodes: 0, max_nodes, copied: 0 })
     }
 
     /// Goes to where the next document begins; absent at the end.
@@ -140,18 +143,20 @@ impl<'t> Tree<'t> {
                 (Value::Object(self.fields()?), anchor)
             }
             Event::Alias(anchor) => {
-                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                // Taken out, so that it is measured before it is copied.
+                let Some(node) = self.anchors.remove(&anchor) else {
                     return Err(at(span, "an alias within what it stands for"));
                 };
-                self.grow(count(&node), span)?;
-                return Ok(node);
+                let copy = self.copy(&node, span)?;
+                self.anchors.insert(anchor, node);
+                return Ok(copy);
             }
             _ => return Err(at(span, "not YAML or JSON: a value is missing")),
         };
         let node = Node { position: position(span), value };
         if anchor != 0 {
-            self.grow(count(&node), span)?;
-            self.anchors.insert(anchor, node.clone());
+            let copy = self.copy(&node, span)?;
+            self.anchors.insert(anchor, copy);
         }
         Ok(node)
     }
@@ -184,6 +189,18 @@ impl<'t> Tree<'t> {
             let node = self.node(event, value_span)?;
             fields.push(Field { position: position(span), key, node });
         }
+    }
+
+    /// A copy of a node, if there is room for it.
+    fn copy(&mut self, node: &Node, span: Span) -> Result<Node, SyntaxError> {
+        let (nodes, bytes) = size(node);
+        self.grow(nodes, span)?;
+        self.copied = self.copied.saturating_add(bytes);
+        if self.copied > MAX_COPIED {
+            let mib = MAX_COPIED >> 20;
+            return Err(at(span, format!("more than {mib} MiB of text in anchors and aliases")));
+        }
+        Ok(node.clone())
     }
 
     fn grow(&mut self, nodes: usize, span: Span) -> Result<(), SyntaxError> {
@@ -235,12 +252,17 @@ fn refuse(tag: Option<&Tag>, span: Span) -> Result<(), SyntaxError> {
     }
 }
 
-/// The nodes of a tree; its depth is bounded.
-fn count(node: &Node) -> usize {
+/// The nodes of a tree, and the bytes of their text; its depth is bounded.
+fn size(node: &Node) -> (usize, usize) {
+    let add = |(nodes, bytes), (more_nodes, more_bytes)| (nodes + more_nodes, bytes + more_bytes);
     match &node.value {
-        Value::List(items) => 1 + items.iter().map(count).sum::<usize>(),
-        Value::Object(fields) => 1 + fields.iter().map(|field| count(&field.node)).sum::<usize>(),
-        _ => 1,
+        Value::Null | Value::Boolean(_) => (1, 0),
+        Value::Number(text) | Value::String(text) => (1, text.len()),
+        Value::List(items) => items.iter().map(size).fold((1, 0), add),
+        Value::Object(fields) => {
+            let of = |field: &Field| add((0, field.key.len()), size(&field.node));
+            fields.iter().map(of).fold((1, 0), add)
+        }
     }
 }
 

@@ -162,6 +162,22 @@ fn aliases_are_followed_within_a_bound() {
     assert!(refusal.ends_with("more than 1000000 values, aliases expanded"), "{refusal}");
 }
 
+/// A body of 1 MiB could take 50 GiB: each alias was one value, however long.
+#[test]
+fn what_aliases_copy_is_bounded() {
+    let long = "x".repeat(1 << 20);
+    let said = "more than 4 MiB of text in anchors and aliases";
+    for text in [
+        format!("a: &x {long}\nb: [{}]", "*x,".repeat(10)),
+        format!("a: &x {{? {}\n: 1}}\nb: [{}]", "k".repeat(1000), "*x,".repeat(5000)),
+        format!("{}{long}{}", "&x [".repeat(10), "]".repeat(10)),
+    ] {
+        assert!(refusal(text.as_bytes()).ends_with(said));
+    }
+    let three = format!("a: &x {long}\nb: [*x, *x]");
+    assert!(Document::parse(three.as_bytes()).is_ok());
+}
+
 #[test]
 fn nesting_is_bounded() {
     let nested = |depth: usize| format!("{}x{}", "[".repeat(depth), "]".repeat(depth));

@@ -28,33 +28,41 @@ pub struct Callers {
     reviews: Arc<Reviews>,
     metrics: Arc<Metrics>,
     log: RefusalLog,
-    label: Arc<str>,
+    nobody: Arc<str>,
+    somebody: Arc<str>,
 }
 
 impl Callers {
     /// Those in `entries`, whose tokens `reviews` judges.
     pub fn new(entries: Vec<CallerSettings>, reviews: Arc<Reviews>, metrics: Arc<Metrics>) -> Self {
-        let (log, label) = (RefusalLog::default(), "callers".into());
-        Self { entries, reviews, metrics, log, label }
+        // Apart, so that a crowd of nobodies does not hide who tries what he may not.
+        let (nobody, somebody) = ("401".into(), "403".into());
+        Self { entries, reviews, metrics, log: RefusalLog::default(), nobody, somebody }
     }
 
     /// Who asks.
     ///
     /// # Errors
     ///
-    /// 401 for nobody; 400 before it for a `timeout` that is none, as upstream; 503 or 500 if it could
-    /// not be found out.
+    /// 401 for nobody, 403 for who would be somebody else; 400 before it for a `timeout` that is none,
+    /// as upstream; 503 or 500 if it could not be found out.
     pub async fn authenticate(
         &self,
         exchange: &mut Exchange<'_>,
         peer: &Peer,
     ) -> Result<UserInfo, Status> {
         exchange.query.check_timeout()?;
+        let user = self.identify(exchange, peer).await?;
+        self.check_impersonation(exchange.request, &user, peer)?;
+        Ok(user)
+    }
+
+    async fn identify(&self, exchange: &mut Exchange<'_>, peer: &Peer) -> Result<UserInfo, Status> {
         if let Some(user) = certified(peer) {
             return Ok(user);
         }
         let unauthorized = |why: &str| {
-            self.log.caller(&self.label, peer.address, why);
+            self.log.caller(&self.nobody, peer.address, why);
             Status::unauthorized("Unauthorized")
         };
         let token = bearer_token(exchange.request, &mut exchange.warnings)
@@ -70,6 +78,40 @@ impl Callers {
         let mut user = status.user;
         add_authenticated(&mut user);
         Ok(user)
+    }
+
+    /// Nobody may impersonate anybody here (`kubectl --as`). To pass over the wish would be worse than
+    /// to refuse it: who asks to be less than he is would be answered as all that he is.
+    fn check_impersonation(
+        &self,
+        request: &Request<Bytes>,
+        user: &UserInfo,
+        peer: &Peer,
+    ) -> Result<(), Status> {
+        let mut headers = request.headers().iter();
+        let wish = headers.find_map(|(name, value)| {
+            Some((name.as_str().strip_prefix("impersonate-")?, value.to_str().unwrap_or_default()))
+        });
+        let Some((what, name)) = wish else { return Ok(()) };
+        let (resource, group) = match what {
+            "user" => ("users", ""),
+            "group" => ("groups", ""),
+            "uid" => ("uids", AUTHENTICATION_GROUP),
+            _ => ("userextras", AUTHENTICATION_GROUP),
+        };
+        let dot = if group.is_empty() { "" } else { "." };
+        let (shown, caller) = (quoted(name), quoted(&user.username));
+        let message = format!(
+            "{resource}{dot}{group} {shown} is forbidden: User {caller} cannot impersonate resource \
+             \"{resource}\" in API group \"{group}\" at the cluster scope"
+        );
+        let details = Details {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            kind: resource.to_owned(),
+            ..Details::default()
+        };
+        Err(self.forbidden(message, details, peer))
     }
 
     /// Whether `user` may have tokens reviewed.
@@ -142,7 +184,7 @@ impl Callers {
     }
 
     fn forbidden(&self, message: String, details: Details, peer: &Peer) -> Status {
-        self.log.caller(&self.label, peer.address, &message);
+        self.log.caller(&self.somebody, peer.address, &message);
         Status::forbidden(message).about(details)
     }
 

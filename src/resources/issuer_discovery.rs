@@ -24,7 +24,11 @@ impl IssuerDiscovery {
     /// What `issuer` publishes, at the root and below the path in its URL.
     pub fn new(issuer: Arc<TokenIssuer>) -> Self {
         let prefix = issuer.url().parse::<http::Uri>().ok();
-        let prefix = prefix.map(|url| url.path().trim_end_matches('/').to_owned());
+        let path = |url: &http::Uri| {
+            let path = url.path();
+            path.strip_suffix('/').unwrap_or(path).to_owned()
+        };
+        let prefix = prefix.as_ref().map(path);
         Self { prefix: prefix.unwrap_or_default(), issuer }
     }
 

@@ -122,7 +122,7 @@ impl Router {
             }
             (Route::Token { namespace, name }, Some((token_requests, _))) => {
                 let asked = Asked { namespace, name, caller: &caller, peer };
-                let token = token_requests.create(&mut exchange, &asked, callers);
+                let token = token_requests.create(&mut exchange, &asked, callers).await;
                 exchange.answer(token)
             }
             _ => exchange.refuse(&Status::not_found()),

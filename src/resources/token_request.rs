@@ -4,8 +4,13 @@
 //! the audiences must be the caller's to ask for. Two differences are on purpose: a dry run issues
 //! nothing, and no token lasts longer than it says. Each token that is issued is one line in the log.
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::api::meta::{ObjectMeta, Time};
 use crate::api::quote::quoted;
@@ -33,6 +38,11 @@ pub struct TokenRequests {
     issuer: Arc<TokenIssuer>,
     api_audiences: Vec<String>,
     max_token_bytes: usize,
+    /// Room for requests that are being signed, or wait to be.
+    room: Semaphore,
+    /// What signs: half of the processors, and never a thread that serves. A signature of a large RSA
+    /// key takes tens of milliseconds, in which such a thread would answer nobody.
+    signers: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
@@ -50,24 +60,38 @@ pub struct Asked<'a> {
 
 impl TokenRequests {
     /// Has `issuer` issue tokens: for `apiAudiences` where none are asked for, and none that is longer
-    /// than `limits.maxTokenBytes`, since it would be refused when it comes back.
-    pub fn new(issuer: Arc<TokenIssuer>, authn: &authn::Settings, metrics: Arc<Metrics>) -> Self {
+    /// than `limits.maxTokenBytes`, since it would be refused when it comes back. At most
+    /// `max_in_flight` requests wait for a signature; more are shed.
+    pub fn new(
+        issuer: Arc<TokenIssuer>,
+        authn: &authn::Settings,
+        max_in_flight: usize,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let api_audiences = authn.api_audiences.clone();
-        Self { issuer, api_audiences, max_token_bytes: authn.max_token_bytes, metrics }
+        let signers = available_parallelism().map_or(1, NonZero::get).div_ceil(2);
+        Self {
+            issuer,
+            api_audiences,
+            max_token_bytes: authn.max_token_bytes,
+            room: Semaphore::new(max_in_flight),
+            signers: Arc::new(Semaphore::new(signers)),
+            metrics,
+        }
     }
 
     /// Issues the token that was asked for.
     ///
     /// # Errors
     ///
-    /// 403, 404, 409, 422 and the like: then nothing was issued.
-    pub fn create(
+    /// 403, 404, 409, 422 and the like, or 503: then nothing was issued.
+    pub async fn create(
         &self,
         exchange: &mut Exchange<'_>,
         asked: &Asked<'_>,
         callers: &Callers,
     ) -> Result<TokenRequest, Status> {
-        let result = self.issue(exchange, asked, callers);
+        let result = self.issue(exchange, asked, callers).await;
         let outcome = match &result {
             Ok(request) if request.status.token.is_empty() => Issuance::DryRun,
             Ok(_) => Issuance::Issued,
@@ -78,7 +102,7 @@ impl TokenRequests {
         result
     }
 
-    fn issue(
+    async fn issue(
         &self,
         exchange: &mut Exchange<'_>,
         asked: &Asked<'_>,
@@ -130,7 +154,7 @@ impl TokenRequests {
                 token: String::new(),
                 expiration_timestamp: Some(expiry(now, seconds)),
             },
-            false => self.sign(&grant, now, asked)?,
+            false => self.sign(grant, now, asked).await?,
         };
         metadata.name = name.to_owned();
         metadata.namespace = namespace.to_owned();
@@ -146,15 +170,29 @@ impl TokenRequests {
         Some(i64::try_from(longest.as_secs()).unwrap_or(i64::MAX))
     }
 
-    fn sign(
+    async fn sign(
         &self,
-        grant: &Grant,
+        grant: Grant,
         now: SystemTime,
         asked: &Asked<'_>,
     ) -> Result<RequestStatus, Status> {
-        let issued = self.issuer.issue(grant, now).map_err(|error| {
+        let _place = self.room.try_acquire().map_err(|_| {
+            self.metrics.requests_shed.inc();
+            Status::overloaded()
+        })?;
+        let failed = || Status::internal_error("failed to generate token");
+        let signer = self.signers.clone().acquire_owned().await.map_err(|_| failed())?;
+        let issuer = self.issuer.clone();
+        let signing = spawn_blocking(move || {
+            let issued = issuer.issue(&grant, now);
+            // Not before: the caller may have hung up meanwhile, and its signature goes on.
+            drop(signer);
+            (grant, issued)
+        });
+        let (grant, issued) = signing.await.map_err(|_| failed())?;
+        let issued = issued.map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
-            Status::internal_error("failed to generate token")
+            failed()
         })?;
         let Issued { token, id, expires_at } = issued;
         if token.expose().len() > self.max_token_bytes {

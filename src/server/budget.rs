@@ -3,6 +3,8 @@
 //! An atomic number, not a semaphore: nobody ever waits for room here, and giving back what was
 //! taken costs no lock.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How much may still be taken.
@@ -15,25 +17,31 @@ impl Budget {
     }
 
     /// Takes `amount`, if there is as much, until the [`Taken`] is dropped.
-    pub(super) fn take(&self, amount: usize) -> Option<Taken<'_>> {
+    pub(super) fn take(&self, amount: usize) -> Option<Taken<&Self>> {
         let mut taken = self.nothing();
         taken.more(amount).then_some(taken)
     }
 
+    /// The same, for who outlives the borrow.
+    pub(super) fn take_owned(self: &Arc<Self>, amount: usize) -> Option<Taken<Arc<Self>>> {
+        let mut taken = Taken { budget: self.clone(), amount: 0 };
+        taken.more(amount).then_some(taken)
+    }
+
     /// Takes nothing yet.
-    pub(super) fn nothing(&self) -> Taken<'_> {
+    pub(super) fn nothing(&self) -> Taken<&Self> {
         Taken { budget: self, amount: 0 }
     }
 }
 
 /// What was taken of a [`Budget`], to be given back.
 #[derive(Debug)]
-pub(super) struct Taken<'a> {
-    budget: &'a Budget,
+pub(super) struct Taken<B: Deref<Target = Budget>> {
+    budget: B,
     amount: usize,
 }
 
-impl Taken<'_> {
+impl<B: Deref<Target = Budget>> Taken<B> {
     /// Takes `amount` more, or nothing, and says which.
     pub(super) fn more(&mut self, amount: usize) -> bool {
         let taken = self
@@ -47,7 +55,7 @@ impl Taken<'_> {
     }
 }
 
-impl Drop for Taken<'_> {
+impl<B: Deref<Target = Budget>> Drop for Taken<B> {
     fn drop(&mut self) {
         self.budget.0.fetch_add(self.amount, Ordering::Relaxed);
     }

@@ -65,6 +65,7 @@ pub(super) struct Shared<H> {
     pub(super) drain: Drain,
     in_flight: Budget,
     bodies: Budget,
+    answers: Arc<Budget>,
 }
 
 impl<H: Handler> Shared<H> {
@@ -73,8 +74,9 @@ impl<H: Handler> Shared<H> {
         // Not in flight × max_body_bytes, which is gigabytes. Never less than a few of the largest.
         let bodies = (limits.max_requests_in_flight.saturating_mul(BODY_ROOM))
             .max(limits.max_body_bytes.saturating_mul(4));
+        let answers = Arc::new(Budget::new(bodies));
         let (drain, bodies) = (Drain::default(), Budget::new(bodies));
-        Arc::new(Self { handler, limits, metrics, drain, in_flight, bodies })
+        Arc::new(Self { handler, limits, metrics, drain, in_flight, bodies, answers })
     }
 
     /// Shows how many connections are open.
@@ -201,8 +203,15 @@ impl<H: Handler> Connection<H> {
             Ok(response) => response,
             Err(status) => self.refused(status, version, body),
         };
-        // Over HTTP/2 hyper would send one, and the client would take it for a broken stream.
-        response.map(|body| Full::new(if wants_no_body { Bytes::new() } else { body }))
+        if wants_no_body {
+            // Over HTTP/2 hyper would send one, and the client would take it for a broken stream.
+            return response.map(|_| Full::new(Bytes::new()));
+        }
+        let (head, body) = response.into_parts();
+        match body::held(body, &self.shared.answers) {
+            Some(body) => Response::from_parts(head, Full::new(body)),
+            None => self.shared.overloaded().to_response().map(Full::new),
+        }
     }
 
     /// Has the request handled, once its body is whole.

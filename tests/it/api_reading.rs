@@ -131,6 +131,15 @@ async fn an_issuer_with_a_path_publishes_itself_there_too() {
         401,
         "for nobody there is nothing else"
     );
+    // However many slashes there are: where its own document says.
+    for url in ["https://issuer.test/a/", "https://issuer.test/a//"] {
+        let service = apis(json!({"serviceAccountIssuer": {"url": url}})).start().await;
+        let nobody = Api::showing(&service, Caller::Nobody).await;
+        let base = url.strip_prefix("https://issuer.test").unwrap().strip_suffix('/').unwrap();
+        let document = nobody.get(&format!("{base}/.well-known/openid-configuration")).await.json();
+        assert_eq!(document["jwks_uri"], format!("https://issuer.test{base}/openid/v1/jwks"));
+        assert_eq!(nobody.get(&format!("{base}/openid/v1/jwks")).await.code, 200, "{url}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

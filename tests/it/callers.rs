@@ -82,6 +82,30 @@ async fn nobody_gets_further_than_the_version() {
     assert_eq!(logs::with(bad), Vec::<String>::new(), "no token is in the log");
 }
 
+/// `kubectl --as` was passed over: who asked to be nobody was answered as himself.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_impersonates_anybody() {
+    let service = apis(json!({})).start().await;
+    let api = Api::bearing(&service, "reviewer").await;
+    for (header, resource) in [
+        ("Impersonate-User", "users"),
+        ("Impersonate-Group", "groups"),
+        ("Impersonate-Uid", "uids.authentication.k8s.io"),
+        ("Impersonate-Extra-Scopes", "userextras.authentication.k8s.io"),
+    ] {
+        for (method, path) in [(Method::POST, SELF_SUBJECT_REVIEWS), (Method::GET, "/api")] {
+            let reply = api.send(method, path, &[(header, "x")], b"{}".to_vec()).await;
+            let (code, message) = reply.failure();
+            let begins =
+                format!("{resource} \"x\" is forbidden: User \"reviewer\" cannot impersonate");
+            assert!(code == 403 && message.starts_with(&begins), "{header}: {message}");
+        }
+    }
+    let nobody = Api::showing(&service, Caller::Nobody).await;
+    let headers = [("impersonate-user", "reviewer")];
+    assert_eq!(nobody.send(Method::GET, "/api", &headers, Vec::new()).await.code, 401);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_may_by_default() {
     let service = apis(json!({"callers": null})).start().await;
@@ -109,6 +133,19 @@ async fn nobody_may_by_default() {
             )
         );
     }
+}
+
+/// One budget of lines for both: who was nobody often enough could then be somebody unseen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_of_nobodies_hides_no_one_who_is_forbidden() {
+    let service = apis(json!({})).start().await;
+    let nobody = Api::showing(&service, Caller::Nobody).await;
+    for _ in 0..20 {
+        assert_eq!(nobody.get("/api").await.code, 401);
+    }
+    let curious = Api::showing(&service, Caller::Of("curious-in-the-crowd", "team")).await;
+    assert_eq!(curious.post(TOKEN, &json!({})).await.code, 403);
+    assert_eq!(logs::with("curious-in-the-crowd").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

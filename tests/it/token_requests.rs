@@ -1,12 +1,14 @@
 //! Tokens are issued, bound, reviewed and revoked, on one machine.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::support::api::{Api, ISSUER, OBJECTS, TOKEN, TOKEN_REVIEWS, apis, signing_key};
-use crate::support::{API, Service, Verdict, logs, until};
+use crate::support::signing::Key;
+use crate::support::{API, Service, Verdict, all, logs, until};
 
 /// The header and the claims of a token, unproven.
 fn parts(token: &str) -> (String, Value) {
@@ -273,4 +275,24 @@ async fn nobody_gets_a_token_that_would_be_refused_for_its_length() {
         message.contains("spec.audiences") && message.contains("limits.maxTokenBytes"),
         "{message}"
     );
+}
+
+/// A signature of a large key takes long; those who wait for one leave room for all others.
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_takes_a_share_of_the_requests_and_no_more() {
+    // A quarter of it is one.
+    let limits = json!({"limits": {"maxRequestsInFlight": 7}});
+    let service = apis(limits).with_file("sa.key", &Key::rsa(0).rsa_pem()).start().await;
+    let requester = Arc::new(Api::bearing(&service, "requester").await);
+    until("two ask at once, and one is shed", async || {
+        let asking = (0..6).map(|_| {
+            let requester = requester.clone();
+            async move { requester.post(TOKEN, &json!({})).await.code }
+        });
+        let codes = all(asking).await;
+        assert!(codes.contains(&201), "{codes:?}");
+        codes.contains(&503)
+    })
+    .await;
+    assert_eq!(requester.post(TOKEN, &json!({})).await.code, 201, "and the next one after it");
 }

@@ -20,6 +20,41 @@ fn absent_null_and_empty_are_nothing() {
     }
 }
 
+/// A name that came thousands of times was looked for in all of them, for each member after it:
+/// seconds of this test, and tenths of one in production.
+#[test]
+fn a_body_of_duplicates_is_read_once() {
+    let (many, last) = ("kind: ''\n".repeat(24_900), "spec: {}\n".repeat(24_900));
+    let decoded = decode::<TokenReview>((many + &last).as_bytes(), Format::Yaml).unwrap();
+    assert_eq!(decoded.object, TokenReview::default());
+    assert_eq!(decoded.violations.warnings().count(), 100);
+}
+
+/// What somebody wrote came back three times as long: 100 names of 30 KiB took 9 MiB of an answer,
+/// which a client that did not read it had us keep.
+#[test]
+fn a_long_name_is_cut() {
+    let long = "\u{200b}".repeat(10_000);
+    for body in [
+        format!(r#"{{"{long}":1,"spec":{{"{long}":1}},"metadata":{{"labels":{{"{long}":""}}}}}}"#),
+        format!("{long}: 1\n{long}: 1\n"),
+    ] {
+        for format in [Format::Json, Format::Yaml] {
+            let Ok(decoded) = decode::<TokenReview>(body.as_bytes(), format) else { continue };
+            let said = decoded.violations.error().unwrap();
+            assert!(said.len() < 5000, "{}", said.len());
+        }
+    }
+    for body in [
+        format!(r#"{{"metadata":{{"labels":{{"{long}":5}}}}}}"#),
+        format!(r#"{{"metadata":{{"generation":{}.5}}}}"#, "1".repeat(300)),
+        format!("metadata: {{generation: {}}}", "9".repeat(30_000)),
+    ] {
+        let error = decode::<TokenReview>(body.as_bytes(), Format::Yaml).unwrap_err();
+        assert!(error.len() < 3000, "{}", error.len());
+    }
+}
+
 /// The contract, section 5.5, but for the tail of the body that upstream shows.
 #[test]
 fn a_wrong_body_is_named_and_not_shown() {

@@ -137,3 +137,34 @@ async fn large_bodies_have_a_bound_together_and_those_in_one_piece_are_served_be
     // What they held comes back.
     soon(async { while client.post("/", Sending::of(100_000)).await.0 != StatusCode::OK {} }).await;
 }
+
+/// An answer can be as large as what it echoes, and goes on taking room after its request is no
+/// longer in flight: sixty clients that did not read had 600 MiB held.
+#[tokio::test]
+async fn answers_that_nobody_reads_are_bounded() {
+    let server = Server::start(limits());
+    let ask = async || {
+        let mut stream = server.raw().await;
+        let request = b"POST /long HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut code = [0; "HTTP/1.1 200".len()];
+        soon(stream.read_exact(&mut code)).await.unwrap();
+        (String::from_utf8_lossy(&code).into_owned(), stream)
+    };
+    let room = limits().max_requests_in_flight * 64 * 1024;
+    let mut unread = Vec::new();
+    for _ in 0..room / LONG {
+        let (code, stream) = ask().await;
+        assert_eq!(code, "HTTP/1.1 200");
+        unread.push(stream);
+    }
+    assert_eq!(ask().await.0, "HTTP/1.1 503");
+    assert!(server.has_metric("countersign_requests_shed_total 1"));
+    assert_eq!(
+        server.http2().await.post("/", Sending::of(5)).await.0,
+        StatusCode::OK,
+        "small ones"
+    );
+    unread.pop();
+    soon(async { while ask().await.0 != "HTTP/1.1 200" {} }).await;
+}

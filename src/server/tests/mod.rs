@@ -115,7 +115,11 @@ impl Authority {
     }
 }
 
-/// Says whom it sees and how much it got; at `/wait` once it may, at `/panic` never.
+/// What `/long` is answered with, in bytes: more than a socket holds.
+const LONG: usize = 12 << 20;
+
+/// Says whom it sees and how much it got; at `/wait` once it may, at `/panic` never; at `/long` for
+/// long.
 struct Echo {
     /// How many waiting requests may be answered.
     gate: Arc<Semaphore>,
@@ -130,6 +134,7 @@ impl Handler for Echo {
                 self.gate.acquire().await.unwrap().forget();
             }
             "/panic" => panic!("as asked"),
+            "/long" => return Response::new(vec![b'x'; LONG].into()),
             _ => {}
         }
         let certificate = peer.certificate.as_deref();

@@ -81,6 +81,12 @@ impl Key {
         EcKeyPair::from_jwk(&self.jwk).unwrap()
     }
 
+    /// The private half of an RSA key, in PEM.
+    pub fn rsa_pem(&self) -> String {
+        let pair = RsaKeyPair::from_jwk(&self.jwk).unwrap();
+        String::from_utf8(pair.to_pem_private_key()).unwrap()
+    }
+
     /// Its public half in `SubjectPublicKeyInfo`: PEM and DER.
     pub fn spki(&self) -> (Vec<u8>, Vec<u8>) {
         let pair = RsaKeyPair::from_jwk(&self.jwk).unwrap();
