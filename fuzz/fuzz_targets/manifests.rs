@@ -1,4 +1,4 @@
-//! Files of `objectsDir`: none of them makes the reader panic, and no error shows what is in one.
+//! Files of `objectsDir`: none of them makes the reader panic, and no error shows much of one.
 
 #![no_main]
 
@@ -8,6 +8,6 @@ use countersign::issuer::Manifests;
 libfuzzer_sys::fuzz_target!(|content: &[u8]| {
     let content = content.to_vec().into();
     let change = Change { file: "objects/a.yaml".into(), content: Some(Ok(content)) };
-    let (objects, errors) = Manifests::default().apply(vec![change]);
-    assert!(errors.is_empty() || objects.is_empty(), "a file that is wrong defines nothing");
+    let (_, errors) = Manifests::default().apply(vec![change]);
+    assert!(errors.iter().all(|error| error.to_string().len() < 2000), "no more than a line or two");
 });

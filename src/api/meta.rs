@@ -220,9 +220,9 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// Go's zero time is no time at all, and is sent as an empty message in protobuf.
+/// Also Go's zero time, which is an empty message in protobuf, and what RFC 3339 has no words for.
 fn is_unset(time: &Option<Time>) -> bool {
-    time.is_none_or(|time| time == Time::default())
+    time.is_none_or(|time| time.text().is_none())
 }
 
 fn is_zero(number: &i64) -> bool {

@@ -26,13 +26,15 @@ use crate::keys;
 use crate::lifecycle::Drain;
 use crate::metrics::{Metrics, RegistrationError};
 use crate::resources::{
-    Admin, ApiDiscovery, Callers, IssuerDiscovery, Router, TokenRequests, TokenReviews, Webhook,
+    Admin, ApiDiscovery, Callers, IssuerDiscovery, Pool, Router, TokenRequests, TokenReviews,
+    Webhook,
 };
 use crate::server::{self, Bound, Limits, Listener, TlsError};
 
 use readiness::{Issuer, Readiness};
 
-/// One issuer's keys, or its signatures, may be waited for by this part of the requests in flight.
+/// One issuer's keys may be waited for by this part of the requests in flight; as many for a signature
+/// of ours, and for large bodies to be read.
 const SHARE_OF_ONE_ISSUER: usize = 4;
 
 /// Every interval of the process. No file sets them: the default is production's, for which a test
@@ -192,16 +194,17 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         metrics.clone(),
     ));
 
+    let share = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
     let router = Router {
         webhook: Webhook::new(reviews.clone(), client_names, metrics.clone()),
         callers: Callers::new(callers, reviews.clone(), metrics.clone()),
         token_reviews: TokenReviews::new(reviews.clone(), metrics.clone()),
         discovery: ApiDiscovery::new(running.webhook, token_issuer.is_some()),
         issuer: token_issuer.map(|issuer| {
-            let share = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
             let requests = TokenRequests::new(issuer.clone(), &authn, share, metrics.clone());
             (requests, IssuerDiscovery::new(issuer))
         }),
+        reading: Pool::new(share, metrics.clone()),
         metrics: metrics.clone(),
     };
     let readiness = Readiness::new(issuers, running.drain.clone());

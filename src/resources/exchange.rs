@@ -13,6 +13,7 @@ use crate::api::codec::{self, Object};
 
 use super::answer;
 use super::negotiation::{self, Output};
+use super::pool::Pool;
 use super::query::{CreateOptions, FieldValidation, Query};
 use super::warnings::Warnings;
 
@@ -26,7 +27,11 @@ pub struct Exchange<'a> {
     pub warnings: Warnings,
     output: Output,
     not_acceptable: Option<Status>,
+    reading: &'a Pool,
 }
+
+/// A longer body than this is read by a [`Pool`]: 3 MiB take tens of milliseconds.
+const LARGE: usize = 64 * 1024;
 
 /// What a create was asked to make.
 pub struct Created<O> {
@@ -39,22 +44,22 @@ pub struct Created<O> {
 }
 
 impl<'a> Exchange<'a> {
-    /// The exchange that begins with `request`.
-    pub fn of(request: &'a Request<Bytes>) -> Self {
+    /// The exchange that begins with `request`, whose body is read by `reading` if it is large.
+    pub fn of(request: &'a Request<Bytes>, reading: &'a Pool) -> Self {
         let query = Query::parse(request.uri().query());
         let (output, not_acceptable) = match Output::negotiate(request.headers(), &query) {
             Ok(output) => (output, None),
             Err((refusal, output)) => (output, Some(refusal)),
         };
-        Self { request, query, warnings: Warnings::default(), output, not_acceptable }
+        Self { request, query, warnings: Warnings::default(), output, not_acceptable, reading }
     }
 
     /// Reads the object that is to be created.
     ///
     /// # Errors
     ///
-    /// 405, 406, 415, 422 or 400.
-    pub fn read<O: Object>(&mut self) -> Result<Created<O>, Status> {
+    /// 405, 406, 415, 422 or 400; 503 if too many large bodies are being read.
+    pub async fn read<O: Object + Send + 'static>(&mut self) -> Result<Created<O>, Status> {
         if self.request.method() != Method::POST {
             return Err(Status::method_not_allowed());
         }
@@ -64,8 +69,14 @@ impl<'a> Exchange<'a> {
         let headers = self.request.headers();
         let format = negotiation::body_format(headers)?;
         let options = CreateOptions::read(&self.query)?;
-        let decoded =
-            codec::decode::<O>(self.request.body(), format).map_err(Status::bad_request)?;
+        let body = self.request.body();
+        let decoded = if body.len() <= LARGE {
+            codec::decode::<O>(body, format)
+        } else {
+            let body = body.clone();
+            self.reading.run(move || codec::decode::<O>(&body, format)).await?
+        };
+        let decoded = decoded.map_err(Status::bad_request)?;
         match options.field_validation {
             FieldValidation::Ignore => {}
             FieldValidation::Warn => {

@@ -18,6 +18,7 @@ use super::accept;
 use super::api_discovery::{ApiDiscovery, Document};
 use super::callers::Callers;
 use super::exchange::Exchange;
+use super::pool::Pool;
 use super::token_request::Asked;
 use super::{IssuerDiscovery, TokenRequests, TokenReviews, Webhook, answer, self_subject_review};
 
@@ -33,6 +34,8 @@ pub struct Router {
     pub issuer: Option<(TokenRequests, IssuerDiscovery)>,
     /// What is served, for those who look before they ask.
     pub discovery: ApiDiscovery,
+    /// What reads large bodies.
+    pub reading: Pool,
     /// Where answers are counted.
     pub metrics: Arc<Metrics>,
 }
@@ -106,7 +109,7 @@ impl Router {
         request: &Request<Bytes>,
         peer: &Peer,
     ) -> Response<Bytes> {
-        let (mut exchange, callers) = (Exchange::of(request), &self.callers);
+        let (mut exchange, callers) = (Exchange::of(request, &self.reading), &self.callers);
         let caller = match callers.authenticate(&mut exchange, peer).await {
             Ok(caller) => caller,
             Err(status) => return exchange.refuse(&status),
@@ -117,7 +120,7 @@ impl Router {
                 exchange.answer(review)
             }
             (Route::SelfSubjectReviews, _) => {
-                let review = self_subject_review::create(&mut exchange, caller);
+                let review = self_subject_review::create(&mut exchange, caller).await;
                 exchange.answer(review)
             }
             (Route::Token { namespace, name }, Some((token_requests, _))) => {
@@ -131,7 +134,7 @@ impl Router {
 
     /// What can be read: by anybody, or by somebody.
     async fn read(&self, path: &str, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
-        let mut exchange = Exchange::of(request);
+        let mut exchange = Exchange::of(request, &self.reading);
         let is_get = request.method() == Method::GET;
         let published = self.issuer.as_ref().and_then(|(_, discovery)| discovery.find(path));
         if published.is_none()

@@ -13,8 +13,11 @@ use super::exchange::Exchange;
 /// # Errors
 ///
 /// Only if the request is at fault.
-pub fn create(exchange: &mut Exchange<'_>, caller: UserInfo) -> Result<SelfSubjectReview, Status> {
-    exchange.read::<SelfSubjectReview>()?;
+pub async fn create(
+    exchange: &mut Exchange<'_>,
+    caller: UserInfo,
+) -> Result<SelfSubjectReview, Status> {
+    exchange.read::<SelfSubjectReview>().await?;
     let now = Some(SystemTime::now().into());
     Ok(SelfSubjectReview {
         metadata: ObjectMeta { creation_timestamp: now, ..ObjectMeta::default() },

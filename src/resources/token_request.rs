@@ -4,13 +4,8 @@
 //! the audiences must be the caller's to ask for. Two differences are on purpose: a dry run issues
 //! nothing, and no token lasts longer than it says. Each token that is issued is one line in the log.
 
-use std::num::NonZero;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 
 use crate::api::meta::{ObjectMeta, Time};
 use crate::api::quote::quoted;
@@ -25,6 +20,7 @@ use crate::server::Peer;
 use super::callers::{Callers, Grants};
 use super::exchange::{Created, Exchange};
 use super::managed_fields;
+use super::pool::Pool;
 
 /// How long a token lasts for which nobody says it, in seconds.
 const DEFAULT_SECONDS: i64 = 3600;
@@ -38,11 +34,8 @@ pub struct TokenRequests {
     issuer: Arc<TokenIssuer>,
     api_audiences: Vec<String>,
     max_token_bytes: usize,
-    /// Room for requests that are being signed, or wait to be.
-    room: Semaphore,
-    /// What signs: half of the processors, and never a thread that serves. A signature of a large RSA
-    /// key takes tens of milliseconds, in which such a thread would answer nobody.
-    signers: Arc<Semaphore>,
+    /// What signs: a signature of a large RSA key takes tens of milliseconds.
+    signing: Pool,
     metrics: Arc<Metrics>,
 }
 
@@ -69,15 +62,9 @@ impl TokenRequests {
         metrics: Arc<Metrics>,
     ) -> Self {
         let api_audiences = authn.api_audiences.clone();
-        let signers = available_parallelism().map_or(1, NonZero::get).div_ceil(2);
-        Self {
-            issuer,
-            api_audiences,
-            max_token_bytes: authn.max_token_bytes,
-            room: Semaphore::new(max_in_flight),
-            signers: Arc::new(Semaphore::new(signers)),
-            metrics,
-        }
+        let max_token_bytes = authn.max_token_bytes;
+        let signing = Pool::new(max_in_flight, metrics.clone());
+        Self { issuer, api_audiences, max_token_bytes, signing, metrics }
     }
 
     /// Issues the token that was asked for.
@@ -110,7 +97,7 @@ impl TokenRequests {
     ) -> Result<TokenRequest, Status> {
         let Asked { namespace, name, caller, peer } = *asked;
         let grants = callers.grants(caller, namespace, name, peer)?;
-        let Created { object, dry_run, manager } = exchange.read::<TokenRequest>()?;
+        let Created { object, dry_run, manager } = exchange.read::<TokenRequest>().await?;
         let TokenRequest { mut metadata, mut spec, .. } = object;
         metadata.managed_fields.clear();
         spec.expiration_seconds.get_or_insert(DEFAULT_SECONDS);
@@ -176,23 +163,12 @@ impl TokenRequests {
         now: SystemTime,
         asked: &Asked<'_>,
     ) -> Result<RequestStatus, Status> {
-        let _place = self.room.try_acquire().map_err(|_| {
-            self.metrics.requests_shed.inc();
-            Status::overloaded()
-        })?;
-        let failed = || Status::internal_error("failed to generate token");
-        let signer = self.signers.clone().acquire_owned().await.map_err(|_| failed())?;
         let issuer = self.issuer.clone();
-        let signing = spawn_blocking(move || {
-            let issued = issuer.issue(&grant, now);
-            // Not before: the caller may have hung up meanwhile, and its signature goes on.
-            drop(signer);
-            (grant, issued)
-        });
-        let (grant, issued) = signing.await.map_err(|_| failed())?;
+        let signing = move || (issuer.issue(&grant, now), grant);
+        let (issued, grant) = self.signing.run(signing).await?;
         let issued = issued.map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
-            failed()
+            Status::internal_error("failed to generate token")
         })?;
         let Issued { token, id, expires_at } = issued;
         if token.expose().len() > self.max_token_bytes {

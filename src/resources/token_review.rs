@@ -41,7 +41,7 @@ impl TokenReviews {
         callers: &Callers,
     ) -> Result<TokenReview, Status> {
         callers.check_token_reviews(caller, peer)?;
-        let created = exchange.read::<TokenReview>()?;
+        let created = exchange.read::<TokenReview>().await?;
         let TokenReview { mut metadata, spec, .. } = created.object;
         if spec.token.is_empty() {
             return Err(Status::bad_request("token is required for TokenReview in authentication"));
