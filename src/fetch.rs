@@ -7,7 +7,7 @@
 //! connection kept since the last one would be the first thing to be dead after an outage.
 //!
 //! Proxies of the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used through CONNECT.
-//! What an answer's body says never gets into an error.
+//! What an answer's body says never gets into an error, nor does what was shown to get it.
 //!
 //! A [`Caller`] is the other client here: it asks a service that one runs oneself.
 
@@ -41,6 +41,8 @@ pub use caller::{Caller, Identity, IdentityError, Plain};
 pub use failure::FetchError;
 pub use trust::{CertificateAuthorityError, Network};
 
+use trust::Trust;
+
 /// The largest body that is taken.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
@@ -64,11 +66,20 @@ pub struct Fetched {
     pub fresh_for: Option<Duration>,
 }
 
-/// Gets documents, trusting one set of certificate authorities.
+/// Gets documents, trusting one set of certificate authorities. Clones share it.
+#[derive(Clone)]
 pub struct Fetcher {
-    /// Absent if it should trust the system's roots and there are none.
-    tls: Option<Arc<ClientConfig>>,
+    trust: Trust,
     proxies: Arc<Matcher>,
+}
+
+/// What is asked for.
+struct Question {
+    url: Uri,
+    accept: HeaderValue,
+    authorization: Option<HeaderValue>,
+    /// Whether any of 200 to 226 will do, or only 200.
+    any_success: bool,
 }
 
 impl Fetcher {
@@ -78,24 +89,50 @@ impl Fetcher {
     ///
     /// Anything but a whole body of at most [`MAX_BODY_BYTES`] under a 200 is an error.
     pub async fn get(&self, url: &str, deadline: Instant) -> Result<Fetched, FetchError> {
+        const ACCEPT: HeaderValue =
+            HeaderValue::from_static("application/json, application/jwk-set+json");
         let url = parse(url)?;
-        let fetched = timeout_at(deadline, self.fetch(url)).await;
+        let question = Question { url, accept: ACCEPT, authorization: None, any_success: false };
+        self.ask(question, deadline).await
+    }
+
+    /// Gets the JWT at `url` from one who wants to be shown `authorization`, until `deadline` at the
+    /// latest. It is shown within the origin of `url` only.
+    ///
+    /// # Errors
+    ///
+    /// Anything but a whole body of at most [`MAX_BODY_BYTES`] under a code of 200 to 226 is an
+    /// error.
+    pub async fn get_jwt(
+        &self,
+        url: &str,
+        authorization: Option<HeaderValue>,
+        deadline: Instant,
+    ) -> Result<Bytes, FetchError> {
+        const ACCEPT: HeaderValue = HeaderValue::from_static("application/jwt, */*;q=0.1");
+        let question =
+            Question { url: parse(url)?, accept: ACCEPT, authorization, any_success: true };
+        Ok(self.ask(question, deadline).await?.body)
+    }
+
+    async fn ask(&self, question: Question, deadline: Instant) -> Result<Fetched, FetchError> {
+        let fetched = timeout_at(deadline, self.fetch(question)).await;
         fetched.unwrap_or(Err(FetchError::TimedOut))
     }
 
-    async fn fetch(&self, url: Uri) -> Result<Fetched, FetchError> {
-        let tls = self.tls.as_ref().ok_or(FetchError::NoSystemRoots)?;
+    async fn fetch(&self, question: Question) -> Result<Fetched, FetchError> {
+        let tls = self.trust.tls().ok_or(FetchError::NoSystemRoots)?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        match self.proxy_for(&url)? {
-            None => follow(https(tls, tcp), url, false).await,
+        match self.proxy_for(&question.url)? {
+            None => follow(https(tls, tcp), question, false).await,
             Some(proxy) => {
                 let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
                 if let Some(credentials) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(credentials.clone());
                 }
-                follow(https(tls, tunnel), url, true).await
+                follow(https(tls, tunnel), question, true).await
             }
         }
     }
@@ -117,7 +154,11 @@ fn https<T>(tls: &Arc<ClientConfig>, tcp: T) -> HttpsConnector<T> {
 }
 
 /// Asks, and asks again where it is sent within the same origin.
-async fn follow<C>(connector: C, mut url: Uri, proxied: bool) -> Result<Fetched, FetchError>
+async fn follow<C>(
+    connector: C,
+    mut question: Question,
+    proxied: bool,
+) -> Result<Fetched, FetchError>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
@@ -126,30 +167,35 @@ where
         .http2_max_header_list_size(MAX_HEAD_BYTES.into())
         .build::<_, Empty<Bytes>>(connector);
     for _ in 0..=MAX_REDIRECTS {
-        let answer = client.request(request(url.clone())).await;
-        let answer = answer.map_err(|error| FetchError::of_client(error, host(&url), proxied))?;
+        let url = &question.url;
+        let answer = client.request(request(&question)).await;
+        let answer = answer.map_err(|error| FetchError::of_client(error, host(url), proxied))?;
         match answer.status() {
             StatusCode::OK => return whole(answer).await,
             StatusCode::MOVED_PERMANENTLY
             | StatusCode::FOUND
             | StatusCode::SEE_OTHER
             | StatusCode::TEMPORARY_REDIRECT
-            | StatusCode::PERMANENT_REDIRECT => url = redirected(&url, answer.headers())?,
+            | StatusCode::PERMANENT_REDIRECT => question.url = redirected(url, answer.headers())?,
+            status if question.any_success && status <= StatusCode::IM_USED => {
+                return whole(answer).await;
+            }
             status => return Err(FetchError::Status(status)),
         }
     }
     Err(FetchError::TooManyRedirects)
 }
 
-fn request(url: Uri) -> Request<Empty<Bytes>> {
-    const ACCEPT: HeaderValue =
-        HeaderValue::from_static("application/json, application/jwk-set+json");
+fn request(question: &Question) -> Request<Empty<Bytes>> {
     const USER_AGENT: HeaderValue =
         HeaderValue::from_static(concat!("countersign/", env!("CARGO_PKG_VERSION")));
     let mut request = Request::new(Empty::new());
-    *request.uri_mut() = url;
-    request.headers_mut().insert(header::ACCEPT, ACCEPT);
+    *request.uri_mut() = question.url.clone();
+    request.headers_mut().insert(header::ACCEPT, question.accept.clone());
     request.headers_mut().insert(header::USER_AGENT, USER_AGENT);
+    if let Some(authorization) = &question.authorization {
+        request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
+    }
     request
 }
 
@@ -193,6 +239,16 @@ fn freshness(headers: &HeaderMap) -> Option<Duration> {
     let lifetime = if never { Some(0) } else { shared.or(private) }?;
     let age = headers.get(header::AGE).and_then(|age| seconds(age.to_str().ok()?)).unwrap_or(0);
     Some(Duration::from_secs(lifetime.saturating_sub(age)))
+}
+
+/// The origin of an address that could be [fetched](Fetcher): host and port.
+///
+/// # Errors
+///
+/// Fails as fetching it would.
+pub fn origin_of(url: &str) -> Result<String, FetchError> {
+    let url = parse(url)?;
+    Ok(format!("{}:{}", host(&url).to_ascii_lowercase(), port(&url)))
 }
 
 /// An `https` address without user and password.

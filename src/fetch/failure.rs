@@ -1,5 +1,6 @@
 //! Why a document could not be had, and what to do about it.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 
@@ -19,6 +20,9 @@ pub enum FetchError {
     /// Its scheme is another.
     #[error("the address does not begin with https://")]
     NotHttps,
+    /// What should be shown is nothing that a header may have.
+    #[error("the access token has characters that HTTP cannot send")]
+    BadAuthorization,
     /// No `certificateAuthority` is configured and the system has none.
     #[error(
         "this machine has no root certificates: install ca-certificates, or configure certificateAuthority"
@@ -120,6 +124,23 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// What failed, without the name of a host: for those who must not learn what was fetched.
+    pub fn without_names(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Dns { .. } => "its name was not found in DNS",
+            Self::Connect { .. } => "no connection (refused, unreachable or too slow)",
+            Self::Proxy { .. } => "no connection through the proxy that HTTPS_PROXY names",
+            Self::UnknownAuthority { .. } => {
+                "its certificate is signed by an unknown authority: see certificateAuthority"
+            }
+            Self::CertificateTime { .. } => "its certificate has expired or is not valid yet",
+            Self::CertificateName { .. } => "its certificate is not valid for its name",
+            Self::Tls { .. } => "no TLS connection",
+            Self::RedirectedElsewhere { .. } => "the answer redirects to another origin",
+            nameless => return Cow::Owned(nameless.to_string()),
+        })
+    }
+
     pub(super) fn of_client(source: legacy::Error, host: &str, proxied: bool) -> Self {
         if let Some(tls) = cause::<rustls::Error>(&source) {
             return Self::of_tls(tls.clone(), host.to_owned());

@@ -15,17 +15,36 @@ use super::itself::OrItself;
 /// What this machine knows of the world outside: its root certificates and its proxies.
 ///
 /// Made once and shared, because the system's roots are many. They are read when the first
-/// [`Fetcher`] needs them.
+/// [`Fetcher`] that needs them fetches.
 pub struct Network {
-    system: LazyLock<Option<Arc<ClientConfig>>>,
+    system: Arc<LazyLock<Option<Arc<ClientConfig>>>>,
     proxies: Arc<Matcher>,
+}
+
+/// Whom one fetcher trusts.
+#[derive(Clone)]
+pub(super) enum Trust {
+    /// Those that were configured for it.
+    Configured(Option<Arc<ClientConfig>>),
+    /// Those of the system.
+    System(Arc<LazyLock<Option<Arc<ClientConfig>>>>),
+}
+
+impl Trust {
+    /// Absent if it should be the system's roots and there are none.
+    pub(super) fn tls(&self) -> Option<&Arc<ClientConfig>> {
+        match self {
+            Self::Configured(tls) => tls.as_ref(),
+            Self::System(tls) => LazyLock::force(tls).as_ref(),
+        }
+    }
 }
 
 impl Network {
     /// As the environment and the system say.
     pub fn of_this_machine() -> Self {
         let system = || client(system_roots()?, Vec::new(), None).ok();
-        Self { system: LazyLock::new(system), proxies: Arc::new(Matcher::from_env()) }
+        Self { system: Arc::new(LazyLock::new(system)), proxies: Arc::new(Matcher::from_env()) }
     }
 
     /// A fetcher that trusts only the PEM certificates of `certificate_authority`, or the system's
@@ -39,11 +58,11 @@ impl Network {
         &self,
         certificate_authority: Option<&str>,
     ) -> Result<Fetcher, CertificateAuthorityError> {
-        let tls = match certificate_authority {
-            Some(pem) => client(roots(pem)?, certificates(pem), None).ok(),
-            None => self.system.clone(),
+        let trust = match certificate_authority {
+            Some(pem) => Trust::Configured(client(roots(pem)?, certificates(pem), None).ok()),
+            None => Trust::System(self.system.clone()),
         };
-        Ok(Fetcher { tls, proxies: self.proxies.clone() })
+        Ok(Fetcher { trust, proxies: self.proxies.clone() })
     }
 
     #[cfg(test)]
