@@ -16,13 +16,14 @@ use tokio::task::JoinSet;
 
 use crate::authn::token_file::{TokenFileAuthenticator, TokenFileError};
 use crate::authn::{
-    self, Authenticator, Chain, JwtAuthenticator, Reviews, ServiceAccountAuthenticator,
+    self, Authenticator, Chain, DistributedClaims, JwtAuthenticator, Reviews,
+    ServiceAccountAuthenticator,
 };
 use crate::config::Config;
 use crate::fetch::{CertificateAuthorityError, Network};
 use crate::filewatch::{DirectoryError, FileError};
 use crate::issuer::{ManifestError, SigningKeysLoadError};
-use crate::keys;
+use crate::keys::{self, ForeignKeys};
 use crate::lifecycle::Drain;
 use crate::metrics::{Metrics, RegistrationError};
 use crate::resources::{
@@ -265,16 +266,22 @@ fn open_issuers(
     let mut issuers = Vec::with_capacity(authn.jwt.len());
     for settings in &authn.jwt {
         let source = &settings.source;
-        let keys = keys::open(source, &network, pace.keys, max_waiters, metrics.clone()).map_err(
-            |error| StartError::CertificateAuthority {
-                issuer: source.issuer.clone(),
-                source: error,
-            },
-        )?;
+        let fetcher =
+            network.fetcher(source.certificate_authority.as_deref()).map_err(|error| {
+                StartError::CertificateAuthority { issuer: source.issuer.clone(), source: error }
+            })?;
+        let keys = keys::open(source, fetcher.clone(), pace.keys, max_waiters, metrics.clone());
         issuers.push(Issuer { url: source.issuer.clone(), keys: keys.clone() });
+        // Only groups may be kept elsewhere.
+        let distributed = settings.claim_mapping.groups.is_some().then(|| {
+            let foreign = ForeignKeys::new(fetcher.clone(), pace.keys, max_waiters);
+            let (verifier, keys) = (settings.verifier(), keys.clone());
+            DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters)
+        });
         let authenticator = JwtAuthenticator::new(
             settings.clone(),
             keys,
+            distributed,
             api_audiences.clone(),
             authn.review_timeout,
         );

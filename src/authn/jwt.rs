@@ -1,18 +1,22 @@
 //! Tokens of one configured issuer.
 //!
-//! Signature and time (`token/`), then rules and user (`claims/`), then the reserved guard, then
-//! the audiences that were asked for. If no key fits, the keys are asked for once more and the
-//! token is judged a second time: that is how a rotation goes unnoticed.
+//! Signature and time ([`prove`]), then groups that are kept elsewhere, then rules and user
+//! (`claims/`), then the reserved guard, then the audiences that were asked for.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::claims::{ClaimRule, Claims, reserved};
-use crate::live::{Mark, Marks};
-use crate::token::{BoxFuture, KeySet, KeysUnavailable, UnverifiedJwt, Verifier, VerifyError};
+use tokio::time::Instant;
 
+use crate::claims::{ClaimRule, Claims, reserved};
+use crate::live::Marks;
+use crate::token::{BoxFuture, KeySet, UnverifiedJwt, Verifier};
+
+use super::distributed_claims::{Found, NotFound};
+use super::proof::{Flaw, Proven, Unproven, prove};
 use super::{
-    Attempt, AudienceScope, Authentication, Authenticator, AuthnError, Cause, JwtSettings, Verdict,
+    Attempt, AudienceScope, Authentication, Authenticator, AuthnError, Cause, DistributedClaims,
+    JwtSettings, Verdict,
 };
 
 /// Judges the tokens of one issuer.
@@ -21,28 +25,24 @@ pub struct JwtAuthenticator {
     verifier: Verifier,
     settings: JwtSettings,
     keys: Arc<dyn KeySet>,
+    distributed: Option<DistributedClaims>,
     api_audiences: Arc<[String]>,
     review_timeout: Duration,
 }
 
 impl JwtAuthenticator {
-    /// An authenticator for the issuer in `settings` whose keys are `keys`.
+    /// An authenticator for the issuer in `settings` whose keys are `keys`. Groups that are kept
+    /// elsewhere are fetched by `distributed`; without it nobody looks for them.
     pub fn new(
         settings: JwtSettings,
         keys: Arc<dyn KeySet>,
+        distributed: Option<DistributedClaims>,
         api_audiences: Arc<[String]>,
         review_timeout: Duration,
     ) -> Self {
-        let verifier = Verifier {
-            issuer: settings.source.issuer.clone(),
-            audiences: Some(settings.audiences.clone()),
-            algorithms: settings.signing_algorithms.clone(),
-            clock_skew: settings.clock_skew,
-            max_token_lifetime: settings.max_token_lifetime,
-            issued_at_leeway: None,
-        };
+        let verifier = settings.verifier();
         let issuer = settings.source.issuer.as_str().into();
-        Self { issuer, verifier, settings, keys, api_audiences, review_timeout }
+        Self { issuer, verifier, settings, keys, distributed, api_audiences, review_timeout }
     }
 
     /// `issuer.url`: its name in metrics and logs.
@@ -50,38 +50,52 @@ impl JwtAuthenticator {
         &self.issuer
     }
 
-    /// Judges `jwt`, asking for newer keys if none fits.
     async fn judge(
         &self,
         jwt: &UnverifiedJwt<'_>,
         attempt: &Attempt<'_>,
     ) -> Result<Verdict, AuthnError> {
-        let (mark, keys) = self.keys.current();
-        let error = match self.verifier.verify(jwt, &keys, attempt.now) {
-            Ok(claims) => return self.admit(&claims, attempt, mark),
-            Err(error) if error.wants_newer_keys() => error,
-            Err(error) => return Err(self.refused(error, mark)),
+        // A source must be given up before the review is: its failure has a name.
+        let give_up = Instant::now() + self.review_timeout.mul_f64(0.75);
+        let proof = prove(&self.verifier, jwt, &*self.keys, attempt.now).await;
+        let Proven { mut claims, mark } = proof.map_err(|unproven| self.unproven(unproven))?;
+        let mut marks = vec![mark];
+        let valid_until = claims
+            .expires_at()
+            .and_then(|at| SystemTime::from(at).checked_add(self.settings.clock_skew));
+        let elsewhere = self.expand(&mut claims, attempt.now, give_up, &mut marks).await?;
+        let valid_until = [valid_until, elsewhere].into_iter().flatten().min();
+        self.admit(&claims, attempt, valid_until, marks)
+    }
+
+    /// Fetches the groups if they are kept elsewhere, and gives the time until which they are good.
+    async fn expand(
+        &self,
+        claims: &mut Claims,
+        now: SystemTime,
+        give_up: Instant,
+        marks: &mut Marks,
+    ) -> Result<Option<SystemTime>, AuthnError> {
+        let (Some(distributed), Some(groups)) =
+            (&self.distributed, &self.settings.claim_mapping.groups)
+        else {
+            return Ok(None);
         };
-        match self.keys.refresh(&mark).await {
-            Ok(refreshed) => {
-                let (mark, keys) = self.keys.current();
-                match self.verifier.verify(jwt, &keys, attempt.now) {
-                    Ok(claims) => self.admit(&claims, attempt, mark),
-                    Err(error) => {
-                        let no_key = error.wants_newer_keys();
-                        let mut error = self.refused(error, mark);
-                        if no_key {
-                            error.retry_at = Some(refreshed.retry_at);
-                        }
-                        Err(error)
-                    }
-                }
+        let source = claims.source_of(&groups.claim);
+        let source = source.map_err(|error| self.refused(error, marks.clone()))?;
+        let Some(source) = source else { return Ok(None) };
+        match distributed.fetch(&groups.claim, &source, now, give_up).await {
+            Ok(Found { claims: brought, marks: consulted }) => {
+                marks.extend(consulted);
+                let expanded = claims.expand(&groups.claim, &brought);
+                expanded.map_err(|error| self.refused(error, marks.clone()))?;
+                Ok(brought.expires_at().map(SystemTime::from))
             }
-            // The key it names is here and did not sign it: an outage does not make that uncertain.
-            Err(KeysUnavailable::Unreachable) if matches!(error, VerifyError::BadSignature) => {
-                Err(self.refused(error, mark))
+            Err(NotFound { cause, marks: consulted, retry_at }) => {
+                marks.extend(consulted);
+                let refused = self.refused(cause, std::mem::take(marks));
+                Err(AuthnError { retry_at, ..refused })
             }
-            Err(unavailable) => Err(self.refused(unavailable, mark)),
         }
     }
 
@@ -90,7 +104,8 @@ impl JwtAuthenticator {
         &self,
         claims: &Claims,
         attempt: &Attempt<'_>,
-        mark: Mark,
+        valid_until: Option<SystemTime>,
+        marks: Marks,
     ) -> Result<Verdict, AuthnError> {
         let user = (|| {
             let user = self.settings.claim_mapping.user(claims)?;
@@ -102,7 +117,7 @@ impl JwtAuthenticator {
         })();
         let user = match user {
             Ok(user) => user,
-            Err(cause) => return Err(self.refused(cause, mark)),
+            Err(cause) => return Err(self.refused(cause, marks)),
         };
         // Sorted: both lists may be thousands long.
         let mut own: Vec<_> = claims.audiences().iter().map(String::as_str).collect();
@@ -110,16 +125,9 @@ impl JwtAuthenticator {
         let mut audiences = attempt.credential.audiences.clone();
         audiences.retain(|wanted| self.is_good_for(&own, wanted));
         if audiences.is_empty() {
-            return Err(self.refused(Cause::Audiences, mark));
+            return Err(self.refused(Cause::Audiences, marks));
         }
-        Ok(Verdict::Authenticated(Authentication {
-            user,
-            audiences,
-            valid_until: claims
-                .expires_at()
-                .and_then(|at| SystemTime::from(at).checked_add(self.settings.clock_skew)),
-            marks: vec![mark],
-        }))
+        Ok(Verdict::Authenticated(Authentication { user, audiences, valid_until, marks }))
     }
 
     /// Whether a token with these audiences of its `own` is good for the audience `wanted`.
@@ -134,13 +142,16 @@ impl JwtAuthenticator {
         }
     }
 
-    fn refused(&self, cause: impl Into<Cause>, mark: Mark) -> AuthnError {
-        let cause = cause.into();
-        let retry_at = match &cause {
-            Cause::Token(error) => error.valid_from(),
-            _ => None,
+    fn unproven(&self, Unproven { cause, mark, retry_at }: Unproven) -> AuthnError {
+        let cause = match cause {
+            Flaw::Token(error) => error.into(),
+            Flaw::Keys(error) => error.into(),
         };
         AuthnError { issuer: self.issuer.clone(), cause, marks: vec![mark], retry_at }
+    }
+
+    fn refused(&self, cause: impl Into<Cause>, marks: Marks) -> AuthnError {
+        AuthnError { issuer: self.issuer.clone(), cause: cause.into(), marks, retry_at: None }
     }
 }
 

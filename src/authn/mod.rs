@@ -6,8 +6,10 @@
 
 mod cache;
 mod chain;
+mod distributed_claims;
 mod jwt;
 mod metered;
+mod proof;
 mod refusal_log;
 mod service_account;
 mod settings;
@@ -24,6 +26,7 @@ use crate::token::{BoxFuture, KeysUnavailable, UnverifiedJwt, VerifyError};
 
 pub use cache::{Answer, NotReviewed, Reviews};
 pub use chain::Chain;
+pub use distributed_claims::{ClaimsSourceError, DistributedClaims};
 pub use jwt::JwtAuthenticator;
 pub use refusal_log::RefusalLog;
 pub use service_account::{Gone, ServiceAccountAuthenticator};
@@ -139,6 +142,9 @@ pub enum Cause {
     /// What the claims map to.
     #[error(transparent)]
     Claims(#[from] ClaimError),
+    /// A claim that is kept elsewhere.
+    #[error(transparent)]
+    ClaimsSource(#[from] ClaimsSourceError),
     /// The user it names is reserved.
     #[error(transparent)]
     Reserved(#[from] Reserved),
@@ -212,6 +218,7 @@ impl AuthnError {
         match &self.cause {
             Cause::Token(error) => error.reason(),
             Cause::Claims(error) => error.reason(),
+            Cause::ClaimsSource(error) => error.reason(),
             Cause::Reserved(error) => error.reason(),
             Cause::Gone(_) => "bound_object_gone",
             Cause::Keys(_) => "keys_unavailable",
@@ -224,9 +231,8 @@ impl AuthnError {
     /// Whether it is the circumstances' fault and not the token's.
     pub fn class(&self) -> Class {
         match &self.cause {
-            Cause::Keys(_) | Cause::Timeout | Cause::Claims(ClaimError::Distributed(_)) => {
-                Class::Unavailable
-            }
+            Cause::Keys(_) | Cause::Timeout => Class::Unavailable,
+            Cause::ClaimsSource(error) if error.is_unavailable() => Class::Unavailable,
             _ => Class::Rejected,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::claims::{ClaimMapping, ClaimRule};
 use crate::keys::Source;
-use crate::token::Algorithm;
+use crate::token::{Algorithm, Verifier};
 
 /// What is trusted, in what order: the settings of the whole chain.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,20 @@ pub struct JwtSettings {
     pub claim_mapping: ClaimMapping,
     /// `claimValidationRules`.
     pub claim_rules: Vec<ClaimRule>,
+}
+
+impl JwtSettings {
+    /// What the issuer's tokens have to be.
+    pub fn verifier(&self) -> Verifier {
+        Verifier {
+            issuer: self.source.issuer.clone(),
+            audiences: Some(self.audiences.clone()),
+            algorithms: self.signing_algorithms.clone(),
+            clock_skew: self.clock_skew,
+            max_token_lifetime: self.max_token_lifetime,
+            issued_at_leeway: None,
+        }
+    }
 }
 
 /// What a token that is for one of the issuer's audiences is good for.

@@ -1,13 +1,11 @@
 //! The claims of one token.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
-use super::{ClaimError, Flaw, JsonObject, NumericDate, Value};
+use super::sources::{self, CLAIM_NAMES, CLAIM_SOURCES};
+use super::{ClaimError, ClaimSource, Flaw, JsonObject, NumericDate, Value};
 
 /// Claims of a payload whose signature was verified.
 ///
@@ -21,8 +19,8 @@ pub struct Claims {
     expires_at: Option<NumericDate>,
     not_before: Option<NumericDate>,
     issued_at: Option<NumericDate>,
-    /// Each entry of `_claim_names`, and whether its source has an `endpoint`.
-    distributed: BTreeMap<String, bool>,
+    /// A claim that another token had, and the claims of that.
+    elsewhere: Option<(String, Arc<JsonObject>)>,
 }
 
 impl Claims {
@@ -50,8 +48,9 @@ impl Claims {
         let expires_at = date("exp", registered.exp)?;
         let issued_at = date("iat", registered.iat)?;
         let not_before = date("nbf", registered.nbf.filter(|value| !value.is_null()))?;
-        let distributed = distributed(registered.claim_names, registered.claim_sources)?;
-        Ok(Self { issuer, audiences, expires_at, not_before, issued_at, distributed, object })
+        sources::check(registered.claim_names, registered.claim_sources)?;
+        let elsewhere = None;
+        Ok(Self { issuer, audiences, expires_at, not_before, issued_at, elsewhere, object })
     }
 
     /// `iss`; empty if it is not there.
@@ -85,19 +84,32 @@ impl Claims {
         Some(id.into_owned()).filter(|id| !id.is_empty())
     }
 
-    /// The value of the claim with exactly this name.
+    /// The value of the claim with exactly this name: the token's own, or what
+    /// [`expand`](Self::expand) has brought.
     pub fn get(&self, name: &str) -> Option<Value<'_>> {
-        self.object.get(name)
+        self.object.get(name).or_else(|| {
+            let (brought, object) = self.elsewhere.as_ref()?;
+            object.get(name).filter(|_| brought == name)
+        })
     }
 
-    /// Whether a claim that is not there has to be fetched from another place (OpenID Connect
-    /// Core 1.0, section 5.6.2). Aggregated claims, whose source is a token, are ignored as upstream
-    /// does.
-    pub fn is_distributed(&self, name: &str) -> Result<bool, ClaimError> {
-        if self.get(CLAIM_NAMES).is_some() && self.get(CLAIM_SOURCES).is_none() {
-            return Err(ClaimError::NoSource);
+    /// Where a claim has to be fetched from that is not in the token (OpenID Connect Core 1.0,
+    /// section 5.6.2). One that is there, be it `null`, wins over one that is kept elsewhere.
+    pub fn source_of(&self, name: &str) -> Result<Option<ClaimSource>, ClaimError> {
+        if self.object.get(name).is_some() {
+            return Ok(None);
         }
-        Ok(self.distributed.get(name).is_some_and(|&has_endpoint| has_endpoint))
+        sources::find(name, self.object.get(CLAIM_NAMES), self.object.get(CLAIM_SOURCES))
+    }
+
+    /// Takes over one claim of another token, whatever else that says; from here on it counts for
+    /// mappings and rules as if it were the token's own, as upstream.
+    pub fn expand(&mut self, name: &str, from: &Self) -> Result<(), ClaimError> {
+        if from.object.get(name).is_none() {
+            return Err(ClaimError::Missing(name.to_owned()));
+        }
+        self.elsewhere = Some((name.to_owned(), from.object.clone()));
+        Ok(())
     }
 }
 
@@ -106,9 +118,6 @@ impl fmt::Debug for Claims {
         f.debug_struct("Claims").finish_non_exhaustive()
     }
 }
-
-const CLAIM_NAMES: &str = "_claim_names";
-const CLAIM_SOURCES: &str = "_claim_sources";
 
 /// The members of go-oidc's own struct, which Go matches in any case.
 #[derive(Default)]
@@ -171,7 +180,7 @@ pub fn unverified_issuer(object: &JsonObject) -> Option<Cow<'_, str>> {
 
 /// `name` as Go's encoding/json folds it; absent if it is plainly folded already. Beside ASCII only
 /// these two letters fold into names as we have them.
-fn folded(name: &str) -> Option<String> {
+pub(super) fn folded(name: &str) -> Option<String> {
     let fold = |letter| match letter {
         'ſ' => 's',
         '\u{212a}' => 'k',
@@ -190,43 +199,6 @@ fn date(name: &str, value: Option<Value<'_>>) -> Result<Option<NumericDate>, Cla
     let Some(value) = value else { return Ok(None) };
     let date = NumericDate::from_claim(value);
     date.map(Some).ok_or_else(|| ClaimError::invalid(name, "a number of seconds"))
-}
-
-/// Which claims are kept elsewhere, and whether at an endpoint.
-fn distributed(
-    names: Option<Value<'_>>,
-    sources: Option<Value<'_>>,
-) -> Result<BTreeMap<String, bool>, ClaimError> {
-    #[derive(Default, Deserialize)]
-    struct Source {
-        endpoint: Option<String>,
-        #[serde(rename = "access_token")]
-        _access_token: Option<String>,
-    }
-    let names: BTreeMap<String, Option<String>> = map(CLAIM_NAMES, names, "an object of strings")?;
-    let sources: BTreeMap<String, Option<Source>> =
-        map(CLAIM_SOURCES, sources, "an object of claim sources")?;
-    names
-        .into_iter()
-        .map(|(claim, source)| {
-            let source = source.filter(|source| !source.is_empty());
-            let source =
-                source.and_then(|source| sources.get(&source)).ok_or(ClaimError::NoSource)?;
-            let endpoint = source.as_ref().and_then(|source| source.endpoint.as_deref());
-            Ok((claim, endpoint.is_some_and(|endpoint| !endpoint.is_empty())))
-        })
-        .collect()
-}
-
-fn map<'a, T: Deserialize<'a>>(
-    name: &str,
-    value: Option<Value<'a>>,
-    wanted: &'static str,
-) -> Result<BTreeMap<String, T>, ClaimError> {
-    let Some(value) = value else { return Ok(BTreeMap::new()) };
-    let map: Option<_> =
-        serde_json::from_str(value.json()).map_err(|_| ClaimError::invalid(name, wanted))?;
-    Ok(map.unwrap_or_default())
 }
 
 #[cfg(test)]

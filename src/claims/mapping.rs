@@ -40,17 +40,13 @@ pub struct ExtraClaim {
 impl ClaimMapping {
     /// The user whom the claims name.
     ///
-    /// Claims are looked at in upstream's order: distributed groups, username, groups, uid, extra. A
-    /// non-empty `jti` becomes the credential ID, whatever else is mapped. An empty username, which
-    /// upstream accepts, is an error.
+    /// Claims are looked at in upstream's order: username, groups, uid, extra. Distributed groups
+    /// were [fetched](Claims::expand) before. A non-empty `jti` becomes the credential ID, whatever
+    /// else is mapped. An empty username, which upstream accepts, is an error.
     pub fn user(&self, claims: &Claims) -> Result<UserInfo, ClaimError> {
-        let groups = match &self.groups {
-            Some(mapped) => present_groups(&mapped.claim, claims)?.map(|value| (mapped, value)),
-            None => None,
-        };
         let username = self.username(claims)?;
-        let groups = match groups {
-            Some((mapped, value)) => mapped.groups(value)?,
+        let groups = match &self.groups {
+            Some(mapped) => mapped.groups(claims)?,
             None => Vec::new(),
         };
         let uid = match &self.uid {
@@ -98,7 +94,8 @@ impl ClaimMapping {
 }
 
 impl PrefixedClaim {
-    fn groups(&self, value: Value<'_>) -> Result<Vec<String>, ClaimError> {
+    fn groups(&self, claims: &Claims) -> Result<Vec<String>, ClaimError> {
+        let Some(value) = claims.get(&self.claim) else { return Ok(Vec::new()) };
         let groups = list(&self.claim, value)?;
         Ok(groups.into_iter().map(|group| prefixed(&self.prefix, group)).collect())
     }
@@ -107,14 +104,6 @@ impl PrefixedClaim {
 /// The claim for which OpenID Connect says whether it was verified (Core 1.0, section 5.1).
 const EMAIL: &str = "email";
 const EMAIL_VERIFIED: &str = "email_verified";
-
-/// The value of the groups claim. One that is there wins over one that is kept elsewhere.
-fn present_groups<'a>(claim: &str, claims: &'a Claims) -> Result<Option<Value<'a>>, ClaimError> {
-    match claims.get(claim) {
-        None if claims.is_distributed(claim)? => Err(ClaimError::Distributed(claim.to_owned())),
-        value => Ok(value),
-    }
-}
 
 fn required_string(claim: &str, claims: &Claims) -> Result<String, ClaimError> {
     let value = claims.get(claim).ok_or_else(|| ClaimError::Missing(claim.to_owned()))?;

@@ -11,6 +11,7 @@ mod json_object;
 mod mapping;
 mod numeric_date;
 mod rules;
+mod sources;
 
 pub mod reserved;
 
@@ -20,6 +21,7 @@ pub use mapping::{ClaimMapping, ExtraClaim, PrefixedClaim};
 pub use numeric_date::NumericDate;
 pub use reserved::Reserved;
 pub use rules::ClaimRule;
+pub use sources::ClaimSource;
 
 /// Why claims were refused.
 ///
@@ -45,9 +47,6 @@ pub enum ClaimError {
     /// section 5.6.2).
     #[error("the token's claim \"_claim_names\" names a source that is not in \"_claim_sources\"")]
     NoSource,
-    /// The claim has to be fetched from another place, which is not done yet.
-    #[error("the token's claim {0:?} is kept elsewhere (_claim_names) and could not be fetched")]
-    Distributed(String),
     /// `username` is mapped from `email`, and the issuer does not vouch for it.
     #[error("the token's claim \"email_verified\" is not true")]
     EmailNotVerified,
@@ -66,7 +65,6 @@ impl ClaimError {
             Self::Malformed(_) => "malformed",
             Self::Missing(_) => "missing_claim",
             Self::Invalid { .. } | Self::NoSource => "invalid_claim",
-            Self::Distributed(_) => "claims_source_unavailable",
             Self::EmailNotVerified => "email_not_verified",
             Self::EmptyUsername(_) => "empty_username",
             Self::Rule(_) => "claim_rule",

@@ -29,7 +29,7 @@ pub struct FileKeySet {
 
 impl FileKeySet {
     pub(super) fn open(issuer: &str, path: &Path, pace: Pace, metrics: Arc<Metrics>) -> Self {
-        let holdings = Arc::new(Holdings::new(issuer, metrics));
+        let holdings = Arc::new(Holdings::new(issuer, Some(metrics)));
         let place = path.display().to_string();
         let (mut watch, content) = FileWatch::open(path);
         let parsed = content.map_err(Cause::File).and_then(|content| parse_here(&content));

@@ -1,7 +1,8 @@
 //! What is held of one issuer's keys: the last good set, and how the attempts to get it went.
 //!
 //! Everything that an attempt leads to happens here, in this order: the set is published, then those
-//! who waited for it are woken. Metrics and log lines come with it.
+//! who waited for it are woken. Metrics and log lines come with it; of an issuer that nobody
+//! configured there are neither, but for lines of `debug`, since its name is no word of ours.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,7 +25,8 @@ pub(super) struct Holdings {
     pub(super) issuer: String,
     keys: Live<Jwks>,
     pub(super) progress: watch::Sender<Progress>,
-    metrics: Arc<Metrics>,
+    /// Absent for an issuer that nobody configured.
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// A set with a usable key, and what of it is not.
@@ -36,8 +38,10 @@ pub(super) struct Parsed {
 
 impl Holdings {
     /// No keys yet.
-    pub(super) fn new(issuer: &str, metrics: Arc<Metrics>) -> Self {
-        metrics.issuer_configured(issuer);
+    pub(super) fn new(issuer: &str, metrics: Option<Arc<Metrics>>) -> Self {
+        if let Some(metrics) = &metrics {
+            metrics.issuer_configured(issuer);
+        }
         let progress = watch::Sender::new(Progress::new(Instant::now()));
         Self { issuer: issuer.to_owned(), keys: Live::new(Jwks::default()), progress, metrics }
     }
@@ -89,7 +93,9 @@ impl Holdings {
     ) {
         let (issuer, duration_seconds, count) = (&self.issuer, took.as_secs_f64(), keys.len());
         let changed = self.keys.publish(keys);
-        self.metrics.jwks_fetched(issuer, count, took, now);
+        if let Some(metrics) = &self.metrics {
+            metrics.jwks_fetched(issuer, count, took, now);
+        }
         let (mut recovered, mut news) = (false, Vec::new());
         self.progress.send_modify(|progress| {
             recovered = progress.failure.take().is_some();
@@ -98,7 +104,7 @@ impl Holdings {
             progress.last_success = Some(now);
             progress.end(next);
         });
-        if changed || recovered {
+        if self.metrics.is_some() && (changed || recovered) {
             info!(issuer, keys = count, changed, duration_seconds, "keys are up to date");
         } else {
             debug!(issuer, keys = count, duration_seconds, "keys are unchanged");
@@ -109,7 +115,9 @@ impl Holdings {
     /// Once per change of its reason a failure is a warning; its repetition is not.
     fn failed(&self, failure: &Failure, took: Duration, next: Option<SystemTime>) {
         let (issuer, duration_seconds) = (&self.issuer, took.as_secs_f64());
-        self.metrics.jwks_fetch_failed(issuer, took);
+        if let Some(metrics) = &self.metrics {
+            metrics.jwks_fetch_failed(issuer, took);
+        }
         let short: Arc<str> = failure.to_string().into();
         let mut news = false;
         self.progress.send_modify(|progress| {
@@ -118,7 +126,7 @@ impl Holdings {
             progress.end(next);
         });
         let (error, keys) = (failure.in_full(), self.keys.get().len());
-        if !news {
+        if !news || self.metrics.is_none() {
             debug!(issuer, error, keys, duration_seconds, "keys could still not be had");
             return;
         }
@@ -129,6 +137,9 @@ impl Holdings {
     }
 
     fn warn_of(&self, skipped: &[SkippedKey]) {
+        if self.metrics.is_none() {
+            return;
+        }
         for SkippedKey { index, id, flaw } in skipped {
             let (kid, error) = (id.as_ref().map(|id| cut(id, 64)), cut(flaw, 256));
             warn!(issuer = self.issuer, kid, index, error, "a key of the set is not used");

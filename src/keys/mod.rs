@@ -4,10 +4,14 @@
 //! handle is dropped. Keys are replaced whole, and only by a set with a usable key in it; while no
 //! better are to be had, the last good ones stay. A review that needs newer keys waits with all
 //! others for one fetch, briefly; nobody's reviews wait for another issuer.
+//!
+//! [`ForeignKeys`] are those of issuers that nobody configured and a configured one refers to: few,
+//! and forgotten when they are not used.
 
 mod discovery;
 mod failure;
 mod file;
+mod foreign;
 mod holdings;
 mod pace;
 mod progress;
@@ -19,13 +23,14 @@ mod specimen;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::fetch::{CertificateAuthorityError, Network};
+use crate::fetch::Fetcher;
 use crate::metrics::Metrics;
 use crate::token::{BoxFuture, KeySet};
 
 use file::FileKeySet;
 use remote::RemoteKeySet;
 
+pub use foreign::{ForeignKeys, NotAnIssuer};
 pub use pace::Pace;
 pub use source::{Location, Source};
 
@@ -53,30 +58,25 @@ pub struct Health {
     pub error: Option<Arc<str>>,
 }
 
-/// Opens `source`, on the runtime of the caller. At most `max_waiters` reviews may wait for its keys
-/// at a time.
+/// Opens `source`, on the runtime of the caller; from the network by `fetcher`. At most `max_waiters`
+/// reviews may wait for its keys at a time.
 ///
 /// A file has been read when this returns; from the network nothing has arrived yet.
-///
-/// # Errors
-///
-/// Fails only if `source.certificate_authority` is not certificates.
 pub fn open(
     source: &Source,
-    network: &Network,
+    fetcher: Fetcher,
     pace: Pace,
     max_waiters: usize,
     metrics: Arc<Metrics>,
-) -> Result<Arc<dyn IssuerKeys>, CertificateAuthorityError> {
+) -> Arc<dyn IssuerKeys> {
     let issuer = source.issuer.as_str();
     let (url, discovers) = match &source.location {
         Location::File { path } => {
-            return Ok(Arc::new(FileKeySet::open(issuer, path, pace, metrics)));
+            return Arc::new(FileKeySet::open(issuer, path, pace, metrics));
         }
         Location::Discovery { url } => (url.clone(), true),
         Location::Jwks { url } => (url.clone(), false),
     };
-    let fetcher = network.fetcher(source.certificate_authority.as_deref())?;
     let address = remote::Address { url, discovers };
-    Ok(Arc::new(RemoteKeySet::open(issuer, address, fetcher, pace, max_waiters, metrics)))
+    Arc::new(RemoteKeySet::open(issuer, address, fetcher, pace, max_waiters, Some(metrics)))
 }

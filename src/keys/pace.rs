@@ -23,6 +23,8 @@ pub struct Pace {
     pub fetch_timeout: Duration,
     /// How often a key file is looked at. Default 2 s.
     pub file_poll: Duration,
+    /// How long the keys of a foreign issuer are kept when nobody asks for them. Default 10 min.
+    pub foreign_idle: Duration,
 }
 
 impl Default for Pace {
@@ -37,6 +39,7 @@ impl Default for Pace {
             max_backoff: Duration::from_secs(60),
             fetch_timeout: Duration::from_secs(10),
             file_poll: Duration::from_secs(2),
+            foreign_idle: Duration::from_secs(600),
         }
     }
 }

@@ -46,7 +46,7 @@ impl RemoteKeySet {
         fetcher: Fetcher,
         pace: Pace,
         max_waiters: usize,
-        metrics: Arc<Metrics>,
+        metrics: Option<Arc<Metrics>>,
     ) -> Self {
         let holdings = Arc::new(Holdings::new(issuer, metrics));
         let refresher = Refresher { holdings: holdings.clone(), address, fetcher, pace };
@@ -54,6 +54,11 @@ impl RemoteKeySet {
         refreshing.spawn(refresher.run());
         let waiters = Semaphore::new(max_waiters.min(Semaphore::MAX_PERMITS));
         Self { holdings, pace, waiters, _refreshing: refreshing }
+    }
+
+    /// Whether any keys are held.
+    pub(super) fn has_keys(&self) -> bool {
+        !self.holdings.current().1.is_empty()
     }
 
     async fn newer_than(&self, seen: &Mark) -> Result<Refreshed, KeysUnavailable> {

@@ -107,6 +107,24 @@ fn sources_of_claims_must_exist() {
         (r#"{"_claim_sources":{"s":{"endpoint":"https://x"}}}"#.to_owned(), Ok(false)),
         ("{}".to_owned(), Ok(false)),
     ] {
-        assert_eq!(parse(&json).and_then(|c| c.is_distributed("groups")), result, "{json}");
+        assert_eq!(
+            parse(&json).and_then(|c| Ok(c.source_of("groups")?.is_some())),
+            result,
+            "{json}"
+        );
     }
+}
+
+#[test]
+fn one_claim_of_another_token_counts_as_its_own() {
+    let other = parse(r#"{"groups":["a"],"sub":"mallory","exp":5,"null":null}"#).unwrap();
+    let mut claims = parse(r#"{"sub":"jane"}"#).unwrap();
+    assert!(claims.expand("roles", &other).is_err(), "there is none");
+    assert!(claims.get("groups").is_none());
+    claims.expand("groups", &other).unwrap();
+    assert_eq!(claims.get("groups").unwrap().json(), r#"["a"]"#);
+    assert_eq!(claims.get("sub").unwrap().json(), r#""jane""#, "and nothing else of it");
+    assert!(claims.get("null").is_none() && claims.expires_at().is_none());
+    claims.expand("null", &other).unwrap();
+    assert!(claims.get("null").unwrap().is_null());
 }

@@ -107,14 +107,12 @@ fn extra_has_what_has_values() {
 }
 
 #[test]
-fn groups_kept_elsewhere_are_not_no_groups() {
-    let elsewhere = r#","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"e"}}"#;
-    let distributed = Err(ClaimError::Distributed("groups".into()));
-    assert_eq!(user(&format!(r#"{{"name":5{elsewhere}}}"#)), distributed, "before the username");
-    let here = user(&format!(r#"{{"name":"jane","groups":"a"{elsewhere}}}"#)).unwrap();
-    assert_eq!(here.groups, ["g:a"], "a claim that is there wins");
-    let unmapped = ClaimMapping { groups: None, ..mapping() };
-    assert!(unmapped.user(&claims(&format!(r#"{{"name":"jane"{elsewhere}}}"#))).is_ok());
+fn groups_of_another_token_are_groups() {
+    let mut jane = claims(r#"{"name":"jane"}"#);
+    jane.expand("groups", &claims(r#"{"groups":["a"],"name":"mallory","team":"b"}"#)).unwrap();
+    let jane = mapping().user(&jane).unwrap();
+    assert_eq!((jane.groups, jane.extra.len()), (vec!["g:a".to_owned()], 0));
+    assert!(jane.username.ends_with("jane"));
 }
 
 #[test]

@@ -28,6 +28,7 @@ const EAGER: Pace = Pace {
     max_backoff: AMPLE,
     fetch_timeout: AMPLE,
     file_poll: AMPLE,
+    foreign_idle: AMPLE,
 };
 
 /// A server with the documents of an issuer.
@@ -74,7 +75,7 @@ impl Issuer {
         let network = Network::of_this_machine();
         let fetcher = network.fetcher(Some(&self.origin.certificate_authority)).unwrap();
         let address = Address { url: format!("{}/jwks", self.origin.url), discovers: false };
-        RemoteKeySet::open(ISSUER, address, fetcher, pace, max_waiters, self.metrics.clone())
+        RemoteKeySet::open(ISSUER, address, fetcher, pace, max_waiters, Some(self.metrics.clone()))
     }
 
     /// Opens its keys, and waits for the first fetch.
@@ -107,8 +108,10 @@ async fn discovery_leads_to_the_keys() {
         location: Location::Discovery { url: format!("{}/discovery", issuer.origin.url) },
         certificate_authority: Some(issuer.origin.certificate_authority.clone()),
     };
-    let open = |source| {
-        open(&source, &Network::of_this_machine(), EAGER, 1, issuer.metrics.clone()).unwrap()
+    let open = |source: Source| {
+        let network = Network::of_this_machine();
+        let fetcher = network.fetcher(source.certificate_authority.as_deref()).unwrap();
+        open(&source, fetcher, EAGER, 1, issuer.metrics.clone())
     };
     let keys = open(source(ISSUER));
     keys.tried().await;
