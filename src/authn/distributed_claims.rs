@@ -149,7 +149,7 @@ pub enum ClaimsSourceError {
     )]
     NoIssuer,
     /// The keys that would prove its answer could not be had.
-    #[error("the answer from the source of the token's groups has an issuer, and {0}")]
+    #[error("the answer from the source of the token's groups could not be checked: {0}")]
     Keys(#[source] KeysUnavailable),
     /// Its answer is refused as a token would be.
     #[error("the answer from the source of the token's groups is refused: {0}")]

@@ -44,6 +44,62 @@ async fn a_document_arrives_whole_with_its_freshness() {
 }
 
 #[tokio::test]
+async fn a_jwt_may_come_with_any_success() {
+    let origin = Origin::serve(|path| async move {
+        let status: u16 = path.trim_start_matches('/').parse().unwrap();
+        let mut answer = ok("a.b.c");
+        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        answer
+    });
+    let origin = origin.await;
+    let fetcher = Network::through(Matcher::builder().build());
+    let fetcher = fetcher.fetcher(Some(&origin.certificate_authority)).unwrap();
+    for (status, taken) in [
+        (200, true),
+        (206, true),
+        (226, true),
+        (227, false),
+        (299, false),
+        (304, false),
+        (400, false),
+    ] {
+        let url = format!("{}/{status}", origin.url);
+        let jwt = fetcher.get_jwt(&url, None, Instant::now() + AMPLE).await;
+        assert_eq!(jwt.ok().as_deref(), taken.then_some(&b"a.b.c"[..]), "{status}");
+        assert_eq!(fetcher.get(&url, Instant::now() + AMPLE).await.is_ok(), status == 200);
+    }
+}
+
+#[test]
+fn an_origin_is_host_and_port() {
+    let origin = |url| origin_of(url).ok();
+    for url in ["https://Host/x?y", "HTTPS://host:443", "https://host/"] {
+        assert_eq!(origin(url).as_deref(), Some("host:443"), "{url}");
+    }
+    assert_eq!(origin("https://[::1]:8443/").as_deref(), Some("[::1]:8443"));
+    assert_eq!(origin("http://host/"), None);
+    assert_eq!(origin("https://user@host/"), None);
+}
+
+/// Where a token sends us is the token's affair.
+#[tokio::test]
+async fn a_failure_can_be_told_without_names() {
+    let origin = Origin::serve(|_| async { redirect("https://elsewhere.test/") }).await;
+    let untrusted = Network::of_this_machine().fetcher(Some(&tls(&Certificate::default()).1));
+    let untrusted = untrusted.unwrap();
+    let elsewhere = refusal(&origin, "/").await;
+    let mut failures = vec![elsewhere];
+    for url in [&*origin.url, "https://localhost:1", "https://localhost.invalid"] {
+        failures.push(untrusted.get(url, Instant::now() + AMPLE).await.unwrap_err());
+    }
+    for failure in failures {
+        let told = failure.without_names();
+        assert!(!told.contains("localhost") && !told.contains("elsewhere"), "{told}");
+        assert!(failure.to_string().contains("localhost") || told.contains("redirects"));
+    }
+}
+
+#[tokio::test]
 async fn only_https_addresses_without_a_user_are_asked() {
     let fetcher = Network::of_this_machine().fetcher(None).unwrap();
     let refusal = async |url| fetcher.get(url, Instant::now() + AMPLE).await.unwrap_err();

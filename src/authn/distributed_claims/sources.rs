@@ -2,16 +2,18 @@
 //!
 //! One question, the same endpoint and access token, is asked once for all who wait for its answer.
 //! Reviews that wait have places: so many in all, and half of those for one origin, so that a source
-//! that does not answer holds up nobody who needs another. Nothing is kept longer than a question is
-//! under way, and no access token even that long: questions are told apart by a keyed hash.
+//! that does not answer holds up nobody who needs another. A question that failed is not asked again
+//! for a second. Nothing is kept longer, and no access token even that long: questions are told apart
+//! by a keyed hash.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::claims::ClaimSource;
 use crate::fetch::{FetchError, Fetcher, origin_of};
@@ -23,6 +25,12 @@ use super::ClaimsSourceError;
 const MAX_AT_ONCE: usize = 16;
 /// How many origins are asked at a time.
 const MAX_ORIGINS: usize = 8;
+
+/// How long a question that failed is left alone: nobody else remembers that it did, and whoever
+/// shows such a token may show it many times a second.
+const REST: Duration = Duration::from_secs(1);
+/// How many questions may rest at a time.
+const MAX_RESTING: usize = 1024;
 
 pub(super) struct Sources {
     fetcher: Fetcher,
@@ -142,8 +150,12 @@ impl Sources {
                 fetcher.get_jwt(&endpoint, authorization, deadline).await
             };
             let answer = timeout_at(deadline, asking).await.unwrap_or(Err(FetchError::TimedOut));
+            let failed = answer.is_err();
             sender.send_replace(Some(answer.map_err(Arc::new)));
-            drop(asked);
+            drop(origin);
+            if failed && asked.may_rest() {
+                sleep(REST).await;
+            }
         });
         Ok(reply)
     }
@@ -175,6 +187,13 @@ fn authorization(source: &ClaimSource) -> Result<Option<HeaderValue>, ClaimsSour
 struct Asked {
     questions: Questions,
     hash: blake3::Hash,
+}
+
+impl Asked {
+    fn may_rest(&self) -> bool {
+        let questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        questions.len() <= MAX_RESTING
+    }
 }
 
 impl Drop for Asked {

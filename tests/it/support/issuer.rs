@@ -1,5 +1,6 @@
 //! An identity provider over real TLS, good or bad: it can rotate and withdraw its keys, go dark,
-//! stall, drip, lie, redirect and flood, for each of its paths; and it counts what it is asked.
+//! stall, drip, lie, redirect and flood, for each of its paths; and it counts what it is asked. It can
+//! be the source of distributed claims, too.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -24,6 +25,10 @@ pub const DISCOVERY: &str = "/.well-known/openid-configuration";
 pub const KEYS: &str = "/keys";
 /// A path of the same key set that nothing points to.
 pub const MOVED_KEYS: &str = "/moved-keys";
+/// The path of distributed claims.
+pub const CLAIMS: &str = "/claims";
+/// Another path of the same.
+pub const MOVED_CLAIMS: &str = "/moved-claims";
 
 /// A running identity provider. It ends when it is dropped.
 pub struct Issuer {
@@ -40,6 +45,8 @@ struct State {
     discovery: Value,
     manners: HashMap<&'static str, Manner>,
     asked: HashMap<String, usize>,
+    /// By the `Authorization` that has to be shown for it; empty: none.
+    claims: HashMap<String, String>,
 }
 
 impl Issuer {
@@ -60,6 +67,7 @@ impl Issuer {
             discovery,
             manners: HashMap::new(),
             asked: HashMap::new(),
+            claims: HashMap::new(),
         }));
         let mut serving = JoinSet::new();
         let acceptor = TlsAcceptor::from(pki::PROVIDERS.server().serving());
@@ -151,6 +159,14 @@ impl Issuer {
         }
     }
 
+    /// Answers who shows `access_token` (nothing, if it is empty) with `jwt` from now on; who shows
+    /// another one, 401.
+    pub fn serves(&self, access_token: &str, jwt: &str) {
+        let bearer = if access_token.is_empty() { "" } else { "Bearer " };
+        let shown = format!("{bearer}{access_token}");
+        self.state.lock().unwrap().claims.insert(shown, jwt.to_owned());
+    }
+
     /// How often `path` was asked for.
     pub fn asked(&self, path: &str) -> usize {
         self.state.lock().unwrap().asked.get(path).copied().unwrap_or_default()
@@ -181,7 +197,9 @@ async fn serve(
         connections.spawn(async move {
             let service = service_fn(move |request: Request<Incoming>| {
                 let path = request.uri().path().strip_prefix(&root).unwrap_or("/").to_owned();
-                let answer = answer(&state, path);
+                let shown = request.headers().get("authorization");
+                let shown = shown.map_or("", |value| value.to_str().unwrap()).to_owned();
+                let answer = answer(&state, path, &shown);
                 async move { answer.await.ok_or("gone dark") }
             });
             let server = auto::Builder::new(TokioExecutor::new());
@@ -198,12 +216,17 @@ async fn serve(
 fn answer(
     state: &Mutex<State>,
     path: String,
+    shown: &str,
 ) -> impl Future<Output = Option<Response<Sent>>> + use<> {
     let mut state = state.lock().unwrap();
     // What is said is decided when the question arrives: a held answer is an old answer.
     let (manner, well) = match path.as_str() {
         DISCOVERY => (None, state.discovery.to_string()),
         KEYS | MOVED_KEYS => (None, json!({"keys": state.published}).to_string()),
+        CLAIMS | MOVED_CLAIMS => match state.claims.get(shown) {
+            Some(jwt) => (None, jwt.clone()),
+            None => (Some(Manner::Status(401)), String::new()),
+        },
         _ => (Some(Manner::Status(404)), String::new()),
     };
     let manner = state.manners.get(path.as_str()).cloned().or(manner).unwrap_or_default();
