@@ -10,7 +10,8 @@
 //! 4. Otherwise the question is judged once for all who ask it. [`authn::Chain`] looks into the token
 //!    file, then picks the issuer that the token's unverified `iss` names.
 //! 5. [`token::Verifier`] proves signature, audience and time with the issuer's current keys. If no key
-//!    fits, [`keys`] is asked for newer ones, and the token is judged once more.
+//!    fits, [`keys`] is asked for newer ones, and the token is judged once more. Groups that it leaves
+//!    to others are fetched and proven likewise ([`authn::DistributedClaims`]).
 //! 6. [`claims`] makes the user, checks the rules and guards the reserved names.
 //! 7. The answer, good or bad, is kept with the marks of all it rests on, and sent in the version that
 //!    was asked.
