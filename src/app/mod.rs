@@ -276,7 +276,8 @@ fn open_issuers(
         let distributed = settings.claim_mapping.groups.is_some().then(|| {
             let foreign = ForeignKeys::new(fetcher.clone(), pace.keys, max_waiters);
             let (verifier, keys) = (settings.verifier(), keys.clone());
-            DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters)
+            let timeout = authn.review_timeout;
+            DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters, timeout)
         });
         let authenticator = JwtAuthenticator::new(
             settings.clone(),

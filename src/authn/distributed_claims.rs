@@ -26,8 +26,9 @@ use super::proof::{Flaw, Proven, Unproven, prove};
 
 use sources::Sources;
 
-/// The longest that a source may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How much of its time a review may wait: it must end before its own deadline does, so that the
+/// failure has a name.
+const SHARE_OF_REVIEW: f64 = 0.75;
 
 /// Fetches what one configured issuer leaves to others.
 pub struct DistributedClaims {
@@ -36,6 +37,7 @@ pub struct DistributedClaims {
     keys: Arc<dyn KeySet>,
     foreign: ForeignKeys,
     sources: Sources,
+    review_wait: Duration,
 }
 
 /// A claim that was fetched.
@@ -57,28 +59,32 @@ pub(super) struct NotFound {
 
 impl DistributedClaims {
     /// For tokens that `verifier` proves with `keys`. Sources are asked by `fetcher`; at most
-    /// `max_waiting` reviews may wait for them at a time.
+    /// `max_waiting` reviews may wait for them at a time, each a part of `review_timeout`.
     pub fn new(
         verifier: Verifier,
         keys: Arc<dyn KeySet>,
         foreign: ForeignKeys,
         fetcher: Fetcher,
         max_waiting: usize,
+        review_timeout: Duration,
     ) -> Self {
         // The limit is for what people carry about; what a source says is of this moment.
         let verifier = Verifier { max_token_lifetime: Duration::ZERO, ..verifier };
-        Self { verifier, keys, foreign, sources: Sources::new(fetcher, max_waiting) }
+        let review_wait = review_timeout.mul_f64(SHARE_OF_REVIEW);
+        let sources = Sources::new(fetcher, max_waiting, review_wait);
+        Self { verifier, keys, foreign, sources, review_wait }
     }
 
-    /// Fetches `claim` from its source, until `give_up` at the latest.
+    /// Fetches `claim` from its source, for a review that began at `began`.
     pub(super) async fn fetch(
         &self,
         claim: &str,
         source: &ClaimSource,
         now: SystemTime,
-        give_up: Instant,
+        began: Instant,
     ) -> Result<Found, NotFound> {
-        let fetched = timeout_at(give_up, self.ask(claim, source, now, give_up)).await;
+        let give_up = began + self.review_wait;
+        let fetched = timeout_at(give_up, self.ask(claim, source, now)).await;
         fetched.unwrap_or_else(|_| Err(ClaimsSourceError::Slow.into()))
     }
 
@@ -87,12 +93,10 @@ impl DistributedClaims {
         claim: &str,
         source: &ClaimSource,
         now: SystemTime,
-        give_up: Instant,
     ) -> Result<Found, NotFound> {
         let place = self.sources.place(&source.endpoint)?;
-        let deadline = give_up.min(Instant::now() + PATIENCE);
-        let answer = self.sources.ask(&place, source, deadline).await?;
-        let text = str::from_utf8(&answer).map_err(|_| ClaimsSourceError::NoJwt)?;
+        let answer = self.sources.ask(&place, source).await?;
+        let text = str::from_utf8(&answer.body).map_err(|_| ClaimsSourceError::NoJwt)?;
         let jwt = UnverifiedJwt::parse(text.trim_ascii()).ok_or(ClaimsSourceError::NoJwt)?;
 
         let mut marks = Marks::new();

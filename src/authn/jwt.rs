@@ -50,22 +50,24 @@ impl JwtAuthenticator {
         &self.issuer
     }
 
+    /// Judges `jwt`.
     async fn judge(
         &self,
         jwt: &UnverifiedJwt<'_>,
         attempt: &Attempt<'_>,
     ) -> Result<Verdict, AuthnError> {
-        // A source must be given up before the review is: its failure has a name.
-        let give_up = Instant::now() + self.review_timeout.mul_f64(0.75);
+        let began = Instant::now();
         let proof = prove(&self.verifier, jwt, &*self.keys, attempt.now).await;
         let Proven { mut claims, mark } = proof.map_err(|unproven| self.unproven(unproven))?;
         let mut marks = vec![mark];
         let valid_until = claims
             .expires_at()
             .and_then(|at| SystemTime::from(at).checked_add(self.settings.clock_skew));
-        let elsewhere = self.expand(&mut claims, attempt.now, give_up, &mut marks).await?;
+        let elsewhere = self.expand(&mut claims, attempt.now, began, &mut marks).await?;
         let valid_until = [valid_until, elsewhere].into_iter().flatten().min();
-        self.admit(&claims, attempt, valid_until, marks)
+        // What was fetched may be another once it has ended, and so may a refusal that rests on it.
+        let admitted = self.admit(&claims, attempt, valid_until, marks);
+        admitted.map_err(|refused| AuthnError { retry_at: elsewhere, ..refused })
     }
 
     /// Fetches the groups if they are kept elsewhere, and gives the time until which they are good.
@@ -73,7 +75,7 @@ impl JwtAuthenticator {
         &self,
         claims: &mut Claims,
         now: SystemTime,
-        give_up: Instant,
+        began: Instant,
         marks: &mut Marks,
     ) -> Result<Option<SystemTime>, AuthnError> {
         let (Some(distributed), Some(groups)) =
@@ -84,7 +86,7 @@ impl JwtAuthenticator {
         let source = claims.source_of(&groups.claim);
         let source = source.map_err(|error| self.refused(error, marks.clone()))?;
         let Some(source) = source else { return Ok(None) };
-        match distributed.fetch(&groups.claim, &source, now, give_up).await {
+        match distributed.fetch(&groups.claim, &source, now, began).await {
             Ok(Found { claims: brought, marks: consulted }) => {
                 marks.extend(consulted);
                 let expanded = claims.expand(&groups.claim, &brought);

@@ -2,7 +2,8 @@
 //!
 //! One question, the same endpoint and access token, is asked once for all who wait for its answer.
 //! Reviews that wait have places: so many in all, and half of those for one origin, so that a source
-//! that does not answer holds up nobody who needs another. A question that failed is not asked again
+//! that does not answer holds up nobody who needs another. An answer has its origin's turn for as long
+//! as anybody looks at it, which bounds how many are held. A question that failed is not asked again
 //! for a second. Nothing is kept longer, and no access token even that long: questions are told apart
 //! by a keyed hash.
 
@@ -21,10 +22,13 @@ use crate::token::random;
 
 use super::ClaimsSourceError;
 
-/// How many questions one origin is asked at a time; others wait their turn.
+/// How many questions one origin is asked at a time, and answers of it are held; others wait their
+/// turn.
 const MAX_AT_ONCE: usize = 16;
 /// How many origins are asked at a time.
-const MAX_ORIGINS: usize = 8;
+const MAX_ORIGINS: usize = 4;
+/// The longest that a source may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a question that failed is left alone: nobody else remembers that it did, and whoever
 /// shows such a token may show it many times a second.
@@ -36,6 +40,7 @@ pub(super) struct Sources {
     fetcher: Fetcher,
     /// Random for each process: without it nobody can make two questions collide.
     key: [u8; 32],
+    patience: Duration,
     waiting: Arc<Semaphore>,
     max_waiting_for_one: usize,
     origins: Mutex<HashMap<String, Weak<Origin>>>,
@@ -44,12 +49,18 @@ pub(super) struct Sources {
 
 /// What is being asked, and where the answer will be.
 type Questions = Arc<Mutex<HashMap<blake3::Hash, watch::Receiver<Option<Reply>>>>>;
-type Reply = Result<Bytes, Arc<FetchError>>;
+type Reply = Result<Arc<Answer>, Arc<FetchError>>;
+
+/// What a source said, and its turn.
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    _turn: Option<OwnedSemaphorePermit>,
+}
 
 struct Origin {
     name: String,
     waiting: Arc<Semaphore>,
-    at_once: Semaphore,
+    at_once: Arc<Semaphore>,
 }
 
 /// A review's leave to wait for a source, and for whatever has to be had to believe it.
@@ -67,11 +78,12 @@ impl Place {
 }
 
 impl Sources {
-    pub(super) fn new(fetcher: Fetcher, max_waiting: usize) -> Self {
+    pub(super) fn new(fetcher: Fetcher, max_waiting: usize, review_wait: Duration) -> Self {
         let max_waiting = max_waiting.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             fetcher,
             key: random(),
+            patience: PATIENCE.min(review_wait),
             waiting: Arc::new(Semaphore::new(max_waiting)),
             max_waiting_for_one: max_waiting.div_ceil(2),
             origins: Mutex::default(),
@@ -102,21 +114,19 @@ impl Sources {
         let origin = Arc::new(Origin {
             name: name.clone(),
             waiting: Arc::new(Semaphore::new(self.max_waiting_for_one)),
-            at_once: Semaphore::new(MAX_AT_ONCE),
+            at_once: Arc::new(Semaphore::new(MAX_AT_ONCE)),
         });
         origins.insert(name, Arc::downgrade(&origin));
         Some(origin)
     }
 
-    /// What `source` answers, until `deadline` at the latest; who joins a question has the deadline
-    /// of the first who asked it.
+    /// What `source` answers.
     pub(super) async fn ask(
         &self,
         place: &Place,
         source: &ClaimSource,
-        deadline: Instant,
-    ) -> Result<Bytes, ClaimsSourceError> {
-        let mut reply = self.question(place, source, deadline)?;
+    ) -> Result<Arc<Answer>, ClaimsSourceError> {
+        let mut reply = self.question(place, source)?;
         match reply.wait_for(Option::is_some).await.map(|reply| reply.clone()) {
             Ok(Some(reply)) => reply.map_err(ClaimsSourceError::Fetch),
             // Its task has ended without a word: it panicked, or the runtime is ending.
@@ -124,13 +134,12 @@ impl Sources {
         }
     }
 
-    /// Where the answer will be. A question that nobody has asked yet becomes a task of its own, so
-    /// that whoever asked first cancels nothing by leaving.
+    /// Where the answer will be. A question that nobody has asked yet becomes a task of its own with
+    /// a time of its own, so that whoever asked first cancels nothing by leaving.
     fn question(
         &self,
         place: &Place,
         source: &ClaimSource,
-        deadline: Instant,
     ) -> Result<watch::Receiver<Option<Reply>>, ClaimsSourceError> {
         let hash = self.hash_of(source);
         let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,12 +151,13 @@ impl Sources {
         questions.insert(hash, reply.clone());
         let asked = Asked { questions: self.questions.clone(), hash };
         let (fetcher, origin) = (self.fetcher.clone(), place.origin.clone());
-        let endpoint = source.endpoint.clone();
+        let (endpoint, deadline) = (source.endpoint.clone(), Instant::now() + self.patience);
         tokio::spawn(async move {
             let asking = async {
-                // Never closed.
-                let _turn = origin.at_once.acquire().await;
-                fetcher.get_jwt(&endpoint, authorization, deadline).await
+                // Never closed, and so never absent.
+                let turn = origin.at_once.clone().acquire_owned().await.ok();
+                let body = fetcher.get_jwt(&endpoint, authorization, deadline).await?;
+                Ok(Arc::new(Answer { body, _turn: turn }))
             };
             let answer = timeout_at(deadline, asking).await.unwrap_or(Err(FetchError::TimedOut));
             let failed = answer.is_err();
