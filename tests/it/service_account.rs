@@ -198,10 +198,16 @@ async fn it_dies_with_the_object_that_it_names_and_so_do_remembered_answers() {
             (Some(&deleted), "has been deleted"),
         ] {
             cluster.until_good(&token).await;
-            let hits = cluster.service.metric("cache_lookups_total", &[("result", "hit")]).await;
-            cluster.until_good(&token).await;
-            let lookups = cluster.service.metric("cache_lookups_total", &[("result", "hit")]).await;
-            assert!(lookups > hits, "it is remembered");
+            // Not at once: the last change may not have been noticed yet, and takes answers with it.
+            until("it is remembered", async || {
+                let hits = async || {
+                    cluster.service.metric("cache_lookups_total", &[("result", "hit")]).await
+                };
+                let before = hits().await;
+                cluster.kube.authenticate(&token).await;
+                hits().await > before
+            })
+            .await;
             match change {
                 None => cluster.service.remove(file),
                 Some(manifest) => cluster.service.write(file, manifest),
