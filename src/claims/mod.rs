@@ -12,6 +12,7 @@ mod mapping;
 mod numeric_date;
 mod rules;
 
+pub mod expression;
 pub mod reserved;
 
 pub use claims::{Claims, unverified_issuer};
