@@ -7,6 +7,7 @@
 
 #[expect(clippy::module_inception, reason = "claims are what this folder is about")]
 mod claims;
+pub mod expression;
 mod json_object;
 mod mapping;
 mod numeric_date;

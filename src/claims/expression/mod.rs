@@ -1,0 +1,3 @@
+//! CEL as Kubernetes' structured authentication has it.
+
+pub mod types;
