@@ -11,6 +11,8 @@
 #[cfg(test)]
 mod golden;
 
+pub mod cidr;
+pub mod ip;
 pub mod number;
 pub mod quantity;
 pub mod semver;
