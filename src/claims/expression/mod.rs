@@ -7,6 +7,7 @@
 //! [`Budget`] allows, and no evaluation panics.
 
 mod limits;
+pub mod types;
 mod value;
 
 use std::fmt;
