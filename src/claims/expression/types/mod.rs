@@ -12,7 +12,10 @@
 mod golden;
 
 pub mod cidr;
+pub mod duration;
 pub mod ip;
 pub mod number;
 pub mod quantity;
 pub mod semver;
+pub mod timestamp;
+pub mod zone;
