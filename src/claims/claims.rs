@@ -90,6 +90,11 @@ impl Claims {
         self.object.get(name)
     }
 
+    /// All claims, by name.
+    pub fn members(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.object.members()
+    }
+
     /// Whether a claim that is not there has to be fetched from another place (OpenID Connect
     /// Core 1.0, section 5.6.2). Aggregated claims, whose source is a token, are ignored as upstream
     /// does.

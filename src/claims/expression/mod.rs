@@ -6,14 +6,33 @@
 //! cost: nothing that a token says can make it take longer, recurse deeper or hold more than its
 //! [`Budget`] allows, and no evaluation panics.
 
+mod checker;
+mod compare;
+mod evaluator;
+mod json;
+mod library;
 mod limits;
+mod loops;
+mod macros;
+mod names;
+mod parse;
+mod plan;
+mod source;
+mod syntax;
 pub mod types;
+mod val;
 mod value;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::api::UserInfo;
 
+use self::checker::Type;
+use self::evaluator::Machine;
+use self::plan::Step;
+use self::syntax::{Kind, Node};
 use super::Claims;
 
 pub use limits::Budget;
@@ -25,6 +44,10 @@ pub struct Expression {
     environment: Environment,
     source: String,
     returns: Returns,
+    step: Arc<Step>,
+    /// The members of `claims` that it reads by name.
+    reads: Vec<String>,
+    loops: bool,
 }
 
 /// What an expression may name.
@@ -63,7 +86,33 @@ impl Expression {
         source: &str,
         returns: Returns,
     ) -> Result<Self, CompileError> {
-        Ok(Self { environment, source: source.to_owned(), returns })
+        let failed = |mistakes| {
+            CompileError::Invalid(format!("compilation failed: {}", source::show(source, mistakes)))
+        };
+        let node = parse::parse(source).map_err(failed)?;
+        let checked = checker::check(&node, environment, source).map_err(failed)?;
+        match (returns, &checked.result) {
+            (Returns::Any, _)
+            | (Returns::Bool, Type::Bool)
+            | (Returns::String, Type::String) => {}
+            (Returns::Bool, _) => {
+                return Err(CompileError::Invalid("must evaluate to bool".to_owned()));
+            }
+            (Returns::String, _) => {
+                return Err(CompileError::Invalid("must evaluate to string".to_owned()));
+            }
+        }
+        let step = plan::plan(&node, &checked).map_err(|error| {
+            CompileError::Internal(format!("program instantiation failed: {error}"))
+        })?;
+        let mut reads = Vec::new();
+        let loops = node.any(|node| matches!(node.kind, Kind::Loop(_) | Kind::SortBy(_)));
+        node.any(|node| {
+            reads.extend(read_claim(node).map(str::to_owned));
+            false
+        });
+        let source = source.to_owned();
+        Ok(Self { environment, source, returns, step: Arc::new(step), reads, loops })
     }
 
     /// The expression as it was written.
@@ -74,22 +123,40 @@ impl Expression {
     /// Whether it reads this member of `claims` by name, anywhere: `claims.name`, `claims.?name`,
     /// `has(claims.name)`, `claims["name"]` or `claims[?"name"]`. A question about its text; what
     /// reaches the claim in other ways is not seen.
-    pub fn reads_claim(&self, _name: &str) -> bool {
-        false
+    pub fn reads_claim(&self, name: &str) -> bool {
+        self.environment == Environment::Claims && self.reads.iter().any(|read| read == name)
     }
 
     /// Whether its evaluation may take long, so that it must not hold up other work.
     pub fn loops(&self) -> bool {
-        false
+        self.loops
     }
 
     /// Evaluates it; costs come out of the budget.
     pub fn evaluate(
         &self,
-        _input: Input<'_>,
-        _budget: &mut Budget,
+        input: Input<'_>,
+        budget: &mut Budget,
     ) -> Result<Value, EvaluationError> {
-        Err(EvaluationError::new("no such overload"))
+        let mut machine = Machine::new(input, budget.lend());
+        let outcome = machine.evaluate(&self.step);
+        let value = outcome.and_then(|value| Value::of(&value, &mut machine.meter));
+        budget.settle(&machine.meter);
+        value
+    }
+}
+
+/// The member of `claims` that a node reads by name.
+fn read_claim(node: &Node) -> Option<&str> {
+    let is_claims =
+        |node: &Node| matches!(&node.kind, Kind::Name(name) if name.trim_start_matches('.') == "claims");
+    match &node.kind {
+        Kind::Select { operand, field, .. } if is_claims(operand) => Some(field),
+        Kind::Call { function, target: None, arguments } => match (&**function, &**arguments) {
+            ("_?._" | "_[_]" | "_[?_]", [of, key]) if is_claims(of) => key.literal_str(),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -112,17 +179,44 @@ impl fmt::Debug for Expression {
 /// Why an expression is refused, in upstream's words: `compilation failed: ERROR: <input>:1:1: …`
 /// with the place it stands at, or `must evaluate to bool`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct CompileError(String);
+pub enum CompileError {
+    /// The expression is wrong: upstream's `Invalid value: "<expression>": <this>`.
+    #[error("{0}")]
+    Invalid(String),
+    /// A conversion of something that was written down fails, or a pattern is none: upstream's
+    /// `Internal error: <this>`.
+    #[error("{0}")]
+    Internal(String),
+}
 
 /// Why an evaluation came to nothing, in upstream's words. They name members and types, and never
 /// hold the value of a claim.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct EvaluationError(std::borrow::Cow<'static, str>);
+pub struct EvaluationError(Cow<'static, str>);
 
 impl EvaluationError {
-    fn new(text: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+    /// Nothing can be done with values of these types.
+    const NO_OVERLOAD: Self = Self(Cow::Borrowed("no such overload"));
+
+    /// It costs more than it may.
+    const TOO_COSTLY: Self =
+        Self(Cow::Borrowed("operation cancelled: actual cost limit exceeded"));
+
+    fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self(text.into())
     }
+
+    /// For errors that quote nothing of what they are about.
+    fn of(error: impl fmt::Display) -> Self {
+        Self(error.to_string().into())
+    }
+
+    /// Whether nothing that comes after can make it good: `true ||` does not, for one.
+    fn is_final(&self) -> bool {
+        *self == Self::TOO_COSTLY
+    }
 }
+
+#[cfg(test)]
+mod tests;

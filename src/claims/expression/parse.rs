@@ -1,0 +1,155 @@
+//! From text to [`Node`]s.
+//!
+//! The `cel` crate parses, and nothing else of it is used. Its parser recurses, also along chains
+//! like `a.b.c` and `1 + 2 + 3`, which have no limit of their own: so what it is given is bounded,
+//! and it runs on a thread whose stack is large enough for all that. What comes out is bounded
+//! again, so that whoever walks it later may recurse on any stack.
+
+use std::thread;
+
+use cel::Env;
+use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, SourceInfo};
+
+use super::limits::{MAX_CHAIN, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, PARSER_STACK};
+use super::macros;
+use super::source::{Mistake, Offset};
+use super::syntax::{Element, Entry, Kind, Node};
+use super::val::Val;
+
+/// Parses an expression and expands its macros.
+pub fn parse(source: &str) -> Result<Node, Vec<Mistake>> {
+    let mistake = |text: String| vec![Mistake::at(source, 0, text)];
+    let length = source.chars().count();
+    if length > MAX_LENGTH {
+        return Err(mistake(format!(
+            "expression code point size exceeds limit: size: {length}, limit {MAX_LENGTH}"
+        )));
+    }
+    // Letters in texts count as well: too many is all that this says.
+    let links = source.bytes().filter(|byte| b".?[(+-*/%<>=!".contains(byte)).count();
+    if links > MAX_CHAIN {
+        return Err(mistake(format!("expression has more than {MAX_CHAIN} operators")));
+    }
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .name("expression".to_owned())
+            .stack_size(PARSER_STACK)
+            .spawn_scoped(scope, || on_large_stack(source))
+            .map_err(|error| mistake(format!("cannot be parsed: {error}")))?
+            .join()
+            .unwrap_or_else(|_| Err(mistake("cannot be parsed".to_owned())))
+    })
+}
+
+fn on_large_stack(source: &str) -> Result<Node, Vec<Mistake>> {
+    // An environment without macros leaves their calls as they are.
+    let parser = Env::default().parser().max_recursion_depth(MAX_NESTING);
+    let (expression, places) = parser.parse_with_source_info(source).map_err(|errors| {
+        let mistakes = errors.errors.into_iter().map(|error| {
+            let place = |at: isize| usize::try_from(at).unwrap_or_default();
+            // Its error for what is nested too deeply is a type in debug format.
+            let text = if error.msg.contains("Recursion limit") {
+                format!("expression recursion limit exceeded: {MAX_NESTING}")
+            } else {
+                error.msg
+            };
+            Mistake::in_line(place(error.pos.0), place(error.pos.1), text)
+        });
+        mistakes.collect::<Vec<_>>()
+    })?;
+    let mut builder = Builder { source, places, next_id: 0, mistakes: Vec::new() };
+    let node = builder.node(expression, 0);
+    if builder.mistakes.is_empty() { Ok(node) } else { Err(builder.mistakes) }
+}
+
+/// Turns the crate's tree into ours.
+pub struct Builder<'a> {
+    source: &'a str,
+    places: SourceInfo,
+    next_id: usize,
+    mistakes: Vec<Mistake>,
+}
+
+impl Builder<'_> {
+    /// A node at that place.
+    pub fn at(&mut self, at: Offset, kind: Kind) -> Node {
+        let id = self.next_id;
+        self.next_id += 1;
+        Node { id, at, kind }
+    }
+
+    /// Notes a mistake; what is returned stands in its place.
+    pub fn mistake(&mut self, at: Offset, text: impl Into<String>) -> Node {
+        self.mistakes.push(Mistake::at(self.source, at, text));
+        self.at(at, Kind::Literal(Val::Null))
+    }
+
+    fn place(&self, id: u64) -> Offset {
+        self.places.offset_for(id).map_or(0, |(start, _)| start as usize)
+    }
+
+    fn node(&mut self, expression: IdedExpr, depth: usize) -> Node {
+        let at = self.place(expression.id);
+        if depth > MAX_DEPTH {
+            // Once is enough.
+            if self.mistakes.is_empty() {
+                let text = format!("expression is nested more than {MAX_DEPTH} deep");
+                return self.mistake(at, text);
+            }
+            return self.at(at, Kind::Literal(Val::Null));
+        }
+        let depth = depth + 1;
+        let kind = match expression.expr {
+            Expr::Literal(value) => Kind::Literal(literal(value)),
+            Expr::Ident(name) => Kind::Name(name),
+            Expr::Select(select) => {
+                let operand = Box::new(self.node(*select.operand, depth));
+                Kind::Select { operand, field: select.field, test: select.test }
+            }
+            Expr::Call(call) => {
+                let target = call.target.map(|target| self.node(*target, depth));
+                let arguments = self.nodes(call.args, depth);
+                return macros::expand(self, at, call.func_name, target, arguments);
+            }
+            Expr::List(list) => {
+                let optional = list.optional_indices;
+                let values = self.nodes(list.elements, depth).into_iter().enumerate();
+                let element =
+                    |(at, value)| Element { optional: optional.contains(&at), value };
+                Kind::List(values.map(element).collect())
+            }
+            Expr::Map(map) => {
+                Kind::Map(map.entries.into_iter().filter_map(|e| self.entry(e, depth)).collect())
+            }
+            Expr::Struct(message) => Kind::Message(message.type_name),
+            // The parser was told of no macro that would make one.
+            Expr::Comprehension(_) | Expr::Unspecified => {
+                return self.mistake(at, "unsupported expression");
+            }
+        };
+        self.at(at, kind)
+    }
+
+    fn nodes(&mut self, expressions: Vec<IdedExpr>, depth: usize) -> Vec<Node> {
+        expressions.into_iter().map(|expression| self.node(expression, depth)).collect()
+    }
+
+    fn entry(&mut self, entry: IdedEntryExpr, depth: usize) -> Option<Entry> {
+        let EntryExpr::MapEntry(entry) = entry.expr else { return None };
+        let key = self.node(entry.key, depth);
+        let value = self.node(entry.value, depth);
+        Some(Entry { optional: entry.optional, key, value })
+    }
+}
+
+fn literal(value: LiteralValue) -> Val<'static> {
+    match value {
+        LiteralValue::Boolean(value) => Val::Bool(*value),
+        LiteralValue::Bytes(value) => Val::Bytes(value.into_inner().into()),
+        LiteralValue::Double(value) => Val::Double(*value),
+        LiteralValue::Int(value) => Val::Int(*value),
+        LiteralValue::Null => Val::Null,
+        LiteralValue::String(value) => Val::String(value.into_inner().into()),
+        LiteralValue::UInt(value) => Val::Uint(*value),
+    }
+}
