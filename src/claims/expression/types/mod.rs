@@ -19,6 +19,8 @@ pub mod number;
 pub mod percent;
 pub mod quantity;
 pub mod semver;
+pub mod template;
+pub mod text;
 pub mod timestamp;
 pub mod url;
 pub mod zone;
