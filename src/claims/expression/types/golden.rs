@@ -106,3 +106,10 @@ pub fn texts<T: std::fmt::Display>(values: impl IntoIterator<Item = T>) -> Strin
     let values: Vec<_> = values.into_iter().map(|value| Value::from(text(value))).collect();
     format!("l:{}", Value::from(values))
 }
+
+/// A map of values that are shown already.
+pub fn map(entries: impl IntoIterator<Item = (String, String)>) -> String {
+    let mut entries: Vec<_> = entries.into_iter().map(|(key, value)| key + "=" + &value).collect();
+    entries.sort();
+    format!("m:{}", Value::from(entries))
+}

@@ -13,9 +13,14 @@ mod golden;
 
 pub mod cidr;
 pub mod duration;
+pub mod formats;
 pub mod ip;
 pub mod number;
+pub mod percent;
 pub mod quantity;
 pub mod semver;
+pub mod template;
+pub mod text;
 pub mod timestamp;
+pub mod url;
 pub mod zone;

@@ -212,14 +212,7 @@ impl Eq for Timestamp {}
 
 fn read(text: &str) -> Option<Timestamp> {
     let mut rest = text;
-    let year = take(&mut rest, 4)?;
-    let month = take(skip(&mut rest, "-")?, 2).filter(|month| (1..=12).contains(month))?;
-    let day = take(skip(&mut rest, "-")?, 2)?;
-    let next = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-    let length = days_before(next.0, next.1, 1) - days_before(year, month, 1);
-    if !(1..=length).contains(&day) {
-        return None;
-    }
+    let days = read_date(&mut rest)?;
     skip(&mut rest, "T")?;
     let two = rest.bytes().nth(1).is_some_and(|second| second.is_ascii_digit());
     let hour = take(&mut rest, if two { 2 } else { 1 }).filter(|&hour| hour < 24)?;
@@ -243,8 +236,24 @@ fn read(text: &str) -> Option<Timestamp> {
         let minutes = take(skip(&mut rest, ":")?, 2).filter(|&minutes| minutes <= 60)?;
         sign * (hours * 60 + minutes) * 60
     };
-    let local = days_before(year, month, day) * DAY + (hour * 60 + minute) * 60 + second;
+    let local = days * DAY + (hour * 60 + minute) * 60 + second;
     rest.is_empty().then_some(Timestamp { unix: local - offset, nanoseconds, offset })
+}
+
+/// Whether `text` is a date as RFC 3339 writes it.
+pub(super) fn is_date(text: &str) -> bool {
+    let mut rest = text;
+    read_date(&mut rest).is_some() && rest.is_empty()
+}
+
+/// The days between 1970 and the date that comes next.
+fn read_date(rest: &mut &str) -> Option<i64> {
+    let year = take(rest, 4)?;
+    let month = take(skip(rest, "-")?, 2).filter(|month| (1..=12).contains(month))?;
+    let day = take(skip(rest, "-")?, 2)?;
+    let next = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    let length = days_before(next.0, next.1, 1) - days_before(year, month, 1);
+    (1..=length).contains(&day).then(|| days_before(year, month, day))
 }
 
 /// The number in the next `count` characters, all of them digits.
