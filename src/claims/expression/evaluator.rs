@@ -197,19 +197,19 @@ impl<'a> Machine<'a> {
             Val::Optional(Some(value)) => ((*value).clone(), true),
             value => (value, false),
         };
+        self.is_secret = part.is_secret;
         let found = self.find(&of, &key)?;
         match (part.question, found) {
             (Question::Presence, found) => Ok(Val::Bool(found.is_some())),
             (Question::Optional, found) => Ok(Val::optional(found)),
             (Question::Value, found) if in_optional => Ok(Val::optional(found)),
             (Question::Value, Some(found)) => Ok(found),
-            (Question::Value, None) => Err(self.missing(part, &of, &key)),
+            (Question::Value, None) => Err(self.missing(&of, &key)),
         }
     }
 
     #[cold]
-    fn missing(&mut self, part: &Part, of: &Val<'_>, key: &Val<'_>) -> EvaluationError {
-        self.is_secret = part.is_secret;
+    fn missing(&self, of: &Val<'_>, key: &Val<'_>) -> EvaluationError {
         let key = super::library::formatting::key(key);
         match of {
             Val::List(_) => self.error(format!("index out of bounds: {key}"), "index out of bounds"),
@@ -242,7 +242,11 @@ impl<'a> Machine<'a> {
                     Val::Uint(at) => i64::try_from(at).unwrap_or(-1),
                     #[expect(clippy::cast_possible_truncation, reason = "it is a small whole number")]
                     Val::Double(at) if at.fract() == 0.0 && at.abs() < 9e15 => at as i64,
-                    Val::Double(_) => return wrong("unsupported index value in list".to_owned()),
+                    Val::Double(_) => {
+                        let key = super::library::formatting::key(key);
+                        let full = format_args!("unsupported index value {key} in list");
+                        return Err(self.error(full, "unsupported index value in list"));
+                    }
                     Val::Null => return wrong("invalid qualifier type: types.Null".to_owned()),
                     ref key => {
                         let name = key.type_name();

@@ -44,6 +44,10 @@ impl<'a> Machine<'a> {
                 }
             }
             Val::Root(_) => return Err(EvaluationError::NO_OVERLOAD),
+            other if part.two => {
+                let text = format!("unsupported comprehension range type: {}", go_name(&other));
+                return Err(EvaluationError::new(text));
+            }
             other => return Err(not_iterable(&other)),
         }
         not_too_deep(gathered.finish()?)
@@ -126,13 +130,31 @@ impl<'a> Machine<'a> {
         }
         match &target {
             Val::List(list) => library::lists::sort_by_keys(self, list, &keys),
-            _ => Err(EvaluationError::NO_OVERLOAD),
+            _ => Err(EvaluationError::new("no such overload: @sortByAssociatedKeys")),
         }
     }
 }
 
 fn not_iterable(value: &Val<'_>) -> EvaluationError {
-    EvaluationError::new(format!("got '{}', expected iterable type", value.type_name()))
+    EvaluationError::new(format!("got '{}', expected iterable type", go_name(value)))
+}
+
+/// What upstream calls the type of a value that no loop can go through.
+fn go_name(value: &Val<'_>) -> &'static str {
+    match value {
+        Val::Null => "types.Null",
+        Val::Bool(_) => "types.Bool",
+        Val::Int(_) => "types.Int",
+        Val::Uint(_) => "types.Uint",
+        Val::Double(_) => "types.Double",
+        Val::String(_) => "types.String",
+        Val::Bytes(_) => "types.Bytes",
+        Val::Duration(_) => "types.Duration",
+        Val::Timestamp(_) => "types.Timestamp",
+        Val::Optional(_) => "*types.Optional",
+        Val::Type(_) => "*types.Type",
+        value => value.type_name(),
+    }
 }
 
 /// What a loop has come to so far.

@@ -192,24 +192,35 @@ pub enum CompileError {
 /// Why an evaluation came to nothing, in upstream's words. They name members and types, and never
 /// hold the value of a claim.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct EvaluationError(Cow<'static, str>);
+#[error("{text}")]
+pub struct EvaluationError {
+    text: Cow<'static, str>,
+    /// Whether a function has yet to say which of them did not take its arguments.
+    is_unresolved: bool,
+}
 
 impl EvaluationError {
     /// Nothing can be done with values of these types.
-    const NO_OVERLOAD: Self = Self(Cow::Borrowed("no such overload"));
+    const NO_OVERLOAD: Self = Self::fixed("no such overload");
+
+    /// No overload of a function takes these values; it is the function that is to be named.
+    const UNRESOLVED: Self =
+        Self { text: Cow::Borrowed("no such overload"), is_unresolved: true };
 
     /// It costs more than it may.
-    const TOO_COSTLY: Self =
-        Self(Cow::Borrowed("operation cancelled: actual cost limit exceeded"));
+    const TOO_COSTLY: Self = Self::fixed("operation cancelled: actual cost limit exceeded");
+
+    const fn fixed(text: &'static str) -> Self {
+        Self { text: Cow::Borrowed(text), is_unresolved: false }
+    }
 
     fn new(text: impl Into<Cow<'static, str>>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), is_unresolved: false }
     }
 
     /// For errors that quote nothing of what they are about.
     fn of(error: impl fmt::Display) -> Self {
-        Self(error.to_string().into())
+        Self::new(error.to_string())
     }
 
     /// Whether nothing that comes after can make it good: `true ||` does not, for one.

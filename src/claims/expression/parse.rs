@@ -44,8 +44,14 @@ pub fn parse(source: &str) -> Result<Node, Vec<Mistake>> {
 fn on_large_stack(source: &str) -> Result<Node, Vec<Mistake>> {
     // An environment without macros leaves their calls as they are.
     let parser = Env::default().parser().max_recursion_depth(MAX_NESTING);
+    let parser = parser.enable_ident_escape_syntax(true);
     let (expression, places) = parser.parse_with_source_info(source).map_err(|errors| {
-        let mistakes = errors.errors.into_iter().map(|error| {
+        let mut errors = errors.errors;
+        // After a syntax error it also complains of the parts that it could not make up.
+        if errors.iter().any(|error| error.msg.starts_with("Syntax error")) {
+            errors.retain(|error| !error.msg.contains("Incomplete") && !error.msg.starts_with("No `"));
+        }
+        let mistakes = errors.into_iter().map(|error| {
             let place = |at: isize| usize::try_from(at).unwrap_or_default();
             // Its error for what is nested too deeply is a type in debug format.
             let text = if error.msg.contains("Recursion limit") {

@@ -32,7 +32,7 @@ pub enum Value {
     Other {
         /// As the `type` function names it.
         type_name: String,
-        /// As `string` would write it; empty if it does not.
+        /// As it would be written; empty if nobody writes it.
         text: String,
     },
 }
@@ -76,6 +76,7 @@ impl Value {
             Val::Opaque(value) => match &**value {
                 Opaque::Ip(ip) => other(ip.to_string()),
                 Opaque::Cidr(cidr) => other(cidr.to_string()),
+                Opaque::Url(url) => other(url.to_string()),
                 _ => other(String::new()),
             },
             Val::Root(_) => other(String::new()),

@@ -3,7 +3,7 @@
 
 use super::super::library::time::{Duration, Timestamp};
 use super::super::library;
-use super::super::source::Mistake;
+use super::super::source::{Mistake, Offset};
 use super::super::syntax::{Kind, Node};
 use super::super::val::Val;
 use super::{Checked, Type};
@@ -58,10 +58,9 @@ pub fn check(root: &Node, checked: &Checked, source: &str, mistakes: &mut Vec<Mi
                         (target.literal_str(), &arguments.kind)
                 {
                     let types: Vec<_> =
-                        elements.iter().map(|one| checked.type_of(&one.value)).collect();
-                    if let Err((argument, text)) = library::formatting::validate(format, &types) {
-                        let at = argument.and_then(|at| elements.get(at));
-                        mistake(at.map_or(node.at, |element| element.value.at), text);
+                        elements.iter().map(|one| literals_in(&one.value, checked)).collect();
+                    if let Err((at, text)) = library::formatting::validate(format, &types) {
+                        mistake(at.unwrap_or(node.at), text);
                     }
                 }
             }
@@ -72,6 +71,19 @@ pub fn check(root: &Node, checked: &Checked, source: &str, mistakes: &mut Vec<Mi
             || matches!(&node.kind, Kind::Call { function, .. } if function == "format");
         left.extend(node.children().into_iter().map(|child| (child, in_format)));
     }
+}
+
+/// The type of a node, and of all that is written down in it if it is a list or a map.
+fn literals_in<'a>(node: &Node, checked: &'a Checked) -> Vec<(&'a Type, Offset)> {
+    let mut found = Vec::new();
+    let mut left = vec![node];
+    while let Some(node) = left.pop() {
+        found.push((checked.type_of(node), node.at));
+        if matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
+            left.extend(node.children().into_iter().rev());
+        }
+    }
+    found
 }
 
 fn value_type<'a>(value: &Node, optional: bool, checked: &'a Checked) -> &'a Type {

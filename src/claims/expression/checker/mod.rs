@@ -106,7 +106,7 @@ impl<'a> Checker<'a> {
                 for element in elements {
                     let one = self.check(&element.value);
                     let one = self.present(&element.value, one, element.optional);
-                    joined = Some(self.join(&element.value, joined, one));
+                    joined = Some(self.join(joined, one));
                 }
                 Type::list(joined.unwrap_or_else(|| self.unknown()))
             }
@@ -115,10 +115,10 @@ impl<'a> Checker<'a> {
                 for entry in entries {
                     let (keys, values) = joined.unzip();
                     let key = self.check(&entry.key);
-                    let keys = self.join(&entry.key, keys, key);
+                    let keys = self.join(keys, key);
                     let value = self.check(&entry.value);
                     let value = self.present(&entry.value, value, entry.optional);
-                    joined = Some((keys, self.join(&entry.value, values, value)));
+                    joined = Some((keys, self.join(values, value)));
                 }
                 let (keys, values) = joined.unwrap_or_else(|| (self.unknown(), self.unknown()));
                 Type::map(keys, values)
@@ -363,14 +363,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The type of elements that go into one literal.
-    fn join(&mut self, node: &Node, before: Option<Type>, one: Type) -> Type {
+    /// The type of elements that go into one literal. That they are of one is seen to later.
+    fn join(&mut self, before: Option<Type>, one: Type) -> Type {
         let Some(before) = before else { return one };
         if self.fits(&before, &one) {
             return self.inference.most_general(&before, &one);
         }
-        self.mismatch(node.at, &before, &one);
-        Type::Error
+        Type::Dyn
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::EvaluationError;
 use super::super::evaluator::{Machine, Outcome};
 use super::super::types::number::{self, NumberError};
+use super::super::types::text::of_bytes;
 use super::super::val::{Text, Val};
 use super::Function;
 use super::opaque::Opaque;
@@ -13,7 +14,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("bool", &["(bool) bool", "(string) bool"], |machine, arguments| match arguments {
         [Val::Bool(value)] => Ok(Val::Bool(*value)),
         [Val::String(text)] => from_text(machine, text, number::string_to_bool).map(Val::Bool),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("bytes", &["(bytes) bytes", "(string) bytes"], |machine, arguments| {
         match arguments {
@@ -22,7 +23,7 @@ pub const FUNCTIONS: &[Function] = &[
                 machine.meter.text(text.len())?;
                 Ok(Val::Bytes(text.as_bytes().into()))
             }
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         }
     }),
     Function::new(
@@ -35,12 +36,12 @@ pub const FUNCTIONS: &[Function] = &[
             [Val::String(text)] => {
                 from_text(machine, text, number::string_to_double).map(Val::Double)
             }
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
     Function::new("dyn", &["(A) dyn"], |_, arguments| match arguments {
         [value] => Ok(value.clone()),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new(
         "int",
@@ -52,7 +53,7 @@ pub const FUNCTIONS: &[Function] = &[
             [Val::Duration(value)] => Ok(Val::Int(value.nanoseconds())),
             [Val::Timestamp(value)] => Ok(Val::Int(value.unix())),
             [Val::String(text)] => from_text(machine, text, number::string_to_int).map(Val::Int),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
     Function::new(
@@ -71,12 +72,12 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         |machine, arguments| match arguments {
             [value] => text(machine, value).map(Val::String),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
     Function::new("type", &["(A) type(A)"], |_, arguments| match arguments {
         [value] => Ok(Val::Type(value.type_name())),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new(
         "uint",
@@ -86,7 +87,7 @@ pub const FUNCTIONS: &[Function] = &[
             [Val::Double(value)] => converted(number::double_to_uint(*value)).map(Val::Uint),
             [Val::Int(value)] => converted(number::int_to_uint(*value)).map(Val::Uint),
             [Val::String(text)] => from_text(machine, text, number::string_to_uint).map(Val::Uint),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
     Function::new(
@@ -97,7 +98,7 @@ pub const FUNCTIONS: &[Function] = &[
             [Val::String(text)] => {
                 from_text(machine, text, str::parse::<time::Duration>).map(Val::Duration)
             }
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
     Function::new(
@@ -109,12 +110,12 @@ pub const FUNCTIONS: &[Function] = &[
             [Val::String(text)] => {
                 from_text(machine, text, str::parse::<time::Timestamp>).map(Val::Timestamp)
             }
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
 ];
 
-const NO_OVERLOAD: Outcome<'static> = Err(EvaluationError::NO_OVERLOAD);
+const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
 
 /// `string(value)`, for all that have it.
 pub fn text<'a>(
@@ -131,20 +132,16 @@ pub fn text<'a>(
         Val::Timestamp(value) => value.to_string().into(),
         Val::Bytes(bytes) => {
             machine.meter.text(bytes.len())?;
-            let text = str::from_utf8(bytes).map_err(|_| EvaluationError::new(NOT_UTF8))?;
-            text.to_owned().into()
+            of_bytes(bytes).map_err(EvaluationError::of)?.to_owned().into()
         }
         Val::Opaque(value) => match &**value {
             Opaque::Ip(ip) => ip.to_string().into(),
             Opaque::Cidr(cidr) => cidr.to_string().into(),
-            _ => return Err(EvaluationError::NO_OVERLOAD),
+            _ => return Err(EvaluationError::UNRESOLVED),
         },
-        _ => return Err(EvaluationError::NO_OVERLOAD),
+        _ => return Err(EvaluationError::UNRESOLVED),
     })
 }
-
-/// What is said of bytes that are no text.
-pub const NOT_UTF8: &str = "invalid UTF-8 in bytes, cannot convert to string";
 
 fn converted<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, EvaluationError> {
     result.map_err(EvaluationError::of)

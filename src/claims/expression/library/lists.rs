@@ -37,7 +37,7 @@ pub const FUNCTIONS: &[Function] = &[
                 }
                 Ok(Val::Bool(true))
             }
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
     Function::new(
@@ -63,7 +63,7 @@ pub const FUNCTIONS: &[Function] = &[
         }
         // Whatever is no list is not said to be none.
         [_, _] => Ok(Val::Bool(false)),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("distinct", &["list(T).() list(T)"], |machine, arguments| match arguments {
         [Val::List(list)] => {
@@ -80,7 +80,7 @@ pub const FUNCTIONS: &[Function] = &[
             }
             Ok(Val::list(kept))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new(
         "flatten",
@@ -89,7 +89,11 @@ pub const FUNCTIONS: &[Function] = &[
             let (list, levels) = match arguments {
                 [Val::List(list)] => (list, 1),
                 [Val::List(list), Val::Int(levels)] => (list, *levels),
-                _ => return NO_OVERLOAD,
+                [other] => {
+                    let text = format!("no such overload: {}.flatten()", other.type_name());
+                    return Err(EvaluationError::new(text));
+                }
+                _ => return UNRESOLVED,
             };
             if levels < 0 {
                 return Err(EvaluationError::new("level must be non-negative"));
@@ -112,14 +116,14 @@ pub const FUNCTIONS: &[Function] = &[
             machine.meter.charge(usize::try_from(*end).unwrap_or(usize::MAX))?;
             Ok(Val::list((0..*end).map(Val::Int).collect()))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("reverse", &["list(T).() list(T)"], |machine, arguments| match arguments {
         [Val::List(list)] => {
             machine.meter.charge(list.len())?;
             Ok(Val::list(list.iter().rev().map(|item| item.clone().made()).collect()))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("slice", &["list(T).(int, int) list(T)"], slice),
     Function::new(
@@ -136,7 +140,7 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         |machine, arguments| match arguments {
             [Val::List(list)] => sort_by_keys(machine, list, list),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     )
     .named(),
@@ -155,7 +159,7 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         |machine, arguments| match arguments {
             [Val::List(list), Val::List(keys)] => sort_by_keys(machine, list, keys),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     )
     .named(),
@@ -172,7 +176,7 @@ const EXTREMES: &[&str] = &[
     "list(bytes).() bytes",
 ];
 
-const NO_OVERLOAD: Outcome<'static> = Err(EvaluationError::NO_OVERLOAD);
+const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
 
 /// Where an item is in a list, from the one end or the other; -1 if it is not.
 pub fn position<'a>(
@@ -245,9 +249,9 @@ pub fn sort_by_keys<'a>(
 }
 
 fn sum<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
-    let [Val::List(list)] = arguments else { return NO_OVERLOAD };
+    let [Val::List(list)] = arguments else { return UNRESOLVED };
     let Some((first, rest)) = list.split_first() else { return Ok(Val::Int(0)) };
-    let add = super::function("_+_").ok_or(EvaluationError::NO_OVERLOAD)?;
+    let add = super::function("_+_").ok_or(EvaluationError::UNRESOLVED)?;
     let mut sum = first.clone();
     for item in rest {
         machine.meter.charge(1)?;
@@ -262,7 +266,7 @@ fn extreme<'a>(
     replaces: fn(Ordering) -> bool,
     empty: &'static str,
 ) -> Outcome<'a> {
-    let [Val::List(list)] = arguments else { return NO_OVERLOAD };
+    let [Val::List(list)] = arguments else { return UNRESOLVED };
     let Some((first, rest)) = list.split_first() else { return Err(EvaluationError::new(empty)) };
     let mut found = first;
     for item in rest {
@@ -292,7 +296,7 @@ fn flatten<'a>(
 }
 
 fn slice<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
-    let [Val::List(list), Val::Int(start), Val::Int(end)] = arguments else { return NO_OVERLOAD };
+    let [Val::List(list), Val::Int(start), Val::Int(end)] = arguments else { return UNRESOLVED };
     let wrong = |why: String| {
         Err(machine.error(format_args!("cannot slice({start}, {end}), {why}"), "cannot slice"))
     };

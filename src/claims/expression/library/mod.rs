@@ -33,7 +33,7 @@ pub struct Function {
     /// Its overloads, as [`Signature`](super::checker::Signature) reads them.
     pub signatures: &'static [&'static str],
     /// What it does. What a method is called on comes first. Arguments that no overload takes are
-    /// [`EvaluationError::NO_OVERLOAD`].
+    /// [`EvaluationError::UNRESOLVED`].
     pub call: Implementation,
     /// How that is reported.
     pub refusal: Refusal,
@@ -52,6 +52,9 @@ pub enum Refusal {
     Named,
     /// `no such overload: name(types)`.
     Typed,
+    /// `no such overload` if the first argument is of one of these types, and with the name if it
+    /// is not.
+    Operator(&'static [&'static str]),
 }
 
 impl Function {
@@ -68,6 +71,11 @@ impl Function {
         self
     }
 
+    const fn operator(mut self, types: &'static [&'static str]) -> Self {
+        self.refusal = Refusal::Operator(types);
+        self
+    }
+
     const fn named(mut self) -> Self {
         self.refusal = Refusal::Named;
         self
@@ -75,13 +83,20 @@ impl Function {
 
     /// The error as upstream has it, for arguments that no overload takes.
     pub fn refused(&self, error: EvaluationError, arguments: &[Val<'_>]) -> EvaluationError {
-        if error != EvaluationError::NO_OVERLOAD {
+        if error != EvaluationError::UNRESOLVED {
             return error;
         }
         let name = self.name;
         match self.refusal {
-            Refusal::Plain => error,
-            Refusal::Named => EvaluationError::new(format!("no such overload: {name}")),
+            Refusal::Plain => EvaluationError::NO_OVERLOAD,
+            Refusal::Operator(types)
+                if arguments.first().is_some_and(|one| types.contains(&one.type_name())) =>
+            {
+                EvaluationError::NO_OVERLOAD
+            }
+            Refusal::Named | Refusal::Operator(_) => {
+                EvaluationError::new(format!("no such overload: {name}"))
+            }
             Refusal::Typed => {
                 let types: Vec<_> = arguments.iter().map(Val::type_name).collect();
                 EvaluationError::new(format!("no such overload: {name}({})", types.join(", ")))

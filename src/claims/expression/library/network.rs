@@ -4,7 +4,8 @@ use super::super::EvaluationError;
 use super::super::evaluator::{Machine, Outcome};
 use super::super::types::cidr::{Cidr, CidrError};
 use super::super::types::ip::Ip;
-use super::super::val::Val;
+use super::super::types::url::Url;
+use super::super::val::{Map, Val};
 use super::Function;
 use super::opaque::Opaque;
 
@@ -26,7 +27,7 @@ pub const FUNCTIONS: &[Function] = &[
             let canonical = Ip::is_canonical(text);
             canonical.map(Val::Bool).map_err(|error| machine.error(error, NO_IP))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("family", &["net.IP.() int"], |_, a| of_ip(a, |ip| Val::Int(ip.family()))),
     Function::new("isUnspecified", &["net.IP.() bool"], |_, a| {
@@ -50,7 +51,7 @@ pub const FUNCTIONS: &[Function] = &[
             let cidr = text.parse::<Cidr>();
             cidr.map(Val::opaque).map_err(|error| machine.error(error, NO_CIDR))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("isCIDR", &["(string) bool"], |machine, a| text(machine, a, Cidr::is_cidr)),
     Function::new(
@@ -64,11 +65,11 @@ pub const FUNCTIONS: &[Function] = &[
                 }
                 (Opaque::Cidr(cidr), Val::Opaque(ip)) => match &**ip {
                     Opaque::Ip(ip) => Ok(Val::Bool(cidr.contains_ip(*ip))),
-                    _ => NO_OVERLOAD,
+                    _ => UNRESOLVED,
                 },
-                _ => NO_OVERLOAD,
+                _ => UNRESOLVED,
             },
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
     Function::new(
@@ -82,22 +83,47 @@ pub const FUNCTIONS: &[Function] = &[
                 }
                 (Opaque::Cidr(cidr), Val::Opaque(other)) => match &**other {
                     Opaque::Cidr(other) => Ok(Val::Bool(cidr.contains_cidr(*other))),
-                    _ => NO_OVERLOAD,
+                    _ => UNRESOLVED,
                 },
-                _ => NO_OVERLOAD,
+                _ => UNRESOLVED,
             },
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     ),
     Function::new("prefixLength", &["net.CIDR.() int"], |_, a| {
         of_cidr(a, |cidr| Val::Int(cidr.prefix_length()))
     }),
+    Function::new("url", &["(string) kubernetes.URL"], |machine, arguments| match arguments {
+        [Val::String(text)] => {
+            machine.meter.text(text.len())?;
+            let url = text.parse::<Url>();
+            url.map(Val::opaque).map_err(|error| machine.error(error, NO_URL))
+        }
+        _ => UNRESOLVED,
+    }),
+    Function::new("isURL", &["(string) bool"], |machine, a| text(machine, a, Url::is_url)),
+    Function::new("getScheme", URL, |m, a| of_url(m, a, |url| Val::string(url.scheme()))),
+    Function::new("getHost", URL, |m, a| of_url(m, a, |url| Val::string(url.host()))),
+    Function::new("getHostname", URL, |m, a| of_url(m, a, |url| Val::string(url.hostname()))),
+    Function::new("getPort", URL, |m, a| of_url(m, a, |url| Val::string(url.port()))),
+    Function::new("getEscapedPath", URL, |m, a| {
+        of_url(m, a, |url| Val::string(url.escaped_path()))
+    }),
+    Function::new(
+        "getQuery",
+        &["kubernetes.URL.() map(string, list(string))"],
+        |machine, arguments| of_url(machine, arguments, query),
+    ),
     Function::new("masked", &["net.CIDR.() net.CIDR"], |_, a| {
         of_cidr(a, |cidr| Val::opaque(cidr.masked()))
     }),
 ];
 
-const NO_OVERLOAD: Outcome<'static> = Err(EvaluationError::NO_OVERLOAD);
+const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
+
+const URL: &[&str] = &["kubernetes.URL.() string"];
+
+const NO_URL: &str = "URL parse error during conversion from string";
 
 const NO_IP: &str = "IP Address parse error during conversion from string";
 
@@ -113,14 +139,14 @@ fn text<'a>(
             machine.meter.text(text.len())?;
             Ok(Val::Bool(holds(text)))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
 fn contains<'a>(machine: &Machine<'a>, result: Result<bool, CidrError>) -> Outcome<'a> {
     result.map(Val::Bool).map_err(|error| match error {
         // This is all that upstream says of it, also where others would have its types.
-        CidrError::NoAddress => EvaluationError::new(error.to_string() + ""),
+        CidrError::NoAddress => EvaluationError::of(error),
         error => machine.error(error, NO_CIDR),
     })
 }
@@ -129,9 +155,9 @@ fn of_ip<'a>(arguments: &[Val<'a>], of: fn(Ip) -> Val<'static>) -> Outcome<'a> {
     match arguments {
         [Val::Opaque(ip)] => match &**ip {
             Opaque::Ip(ip) => Ok(of(*ip)),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
@@ -139,12 +165,33 @@ fn of_cidr<'a>(arguments: &[Val<'a>], of: fn(Cidr) -> Val<'static>) -> Outcome<'
     match arguments {
         [Val::Opaque(cidr)] => match &**cidr {
             Opaque::Cidr(cidr) => Ok(of(*cidr)),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
-/// `kubernetes.URL`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Url;
+fn of_url<'a>(
+    machine: &mut Machine<'a>,
+    arguments: &[Val<'a>],
+    of: fn(&Url) -> Val<'static>,
+) -> Outcome<'a> {
+    match arguments {
+        [Val::Opaque(url)] => match &**url {
+            Opaque::Url(url) => {
+                machine.meter.text(url.length())?;
+                Ok(of(url))
+            }
+            _ => UNRESOLVED,
+        },
+        _ => UNRESOLVED,
+    }
+}
+
+fn query(url: &Url) -> Val<'static> {
+    let entries = url.query().into_iter().map(|(name, values)| {
+        (Val::string(name), Val::list(values.into_iter().map(Val::string).collect()))
+    });
+    // Strings can be keys.
+    Map::new(entries.collect(), false).map_or(Val::Null, Val::Map)
+}

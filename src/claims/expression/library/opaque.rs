@@ -1,11 +1,11 @@
 //! Values of the libraries' own types.
 
 use super::super::types::cidr::Cidr;
+use super::super::types::formats::Format;
 use super::super::types::ip::Ip;
 use super::super::types::quantity::Quantity;
 use super::super::types::semver::Semver;
-use super::formats::Format;
-use super::network::Url;
+use super::super::types::url::Url;
 
 /// A value of a library's own type.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,35 +14,35 @@ use super::Function;
 /// What this file has.
 pub const FUNCTIONS: &[Function] = &[
     Function::new("!_", &["(bool) bool"], not).plain(),
-    Function::new("-_", &["(double) double", "(int) int"], negate).plain(),
+    Function::new("-_", &["(double) double", "(int) int"], negate).operator(NEGATED),
     Function::new("_==_", &["(A, A) bool"], |machine, arguments| match arguments {
         [one, other] => compare::equal(one, other, &mut machine.meter).map(Val::Bool),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     })
     .plain(),
     Function::new("_!=_", &["(A, A) bool"], |machine, arguments| match arguments {
         [one, other] => {
             compare::equal(one, other, &mut machine.meter).map(|equal| Val::Bool(!equal))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     })
     .plain(),
     Function::new("_<_", COMPARISONS, |machine, arguments| {
         ordered(machine, arguments, Ordering::is_lt)
     })
-    .plain(),
+    .operator(COMPARED),
     Function::new("_<=_", COMPARISONS, |machine, arguments| {
         ordered(machine, arguments, Ordering::is_le)
     })
-    .plain(),
+    .operator(COMPARED),
     Function::new("_>_", COMPARISONS, |machine, arguments| {
         ordered(machine, arguments, Ordering::is_gt)
     })
-    .plain(),
+    .operator(COMPARED),
     Function::new("_>=_", COMPARISONS, |machine, arguments| {
         ordered(machine, arguments, Ordering::is_ge)
     })
-    .plain(),
+    .operator(COMPARED),
     Function::new(
         "_+_",
         &[
@@ -58,7 +58,7 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         add,
     )
-    .plain(),
+    .operator(ADDED),
     Function::new(
         "_-_",
         &[
@@ -71,7 +71,7 @@ pub const FUNCTIONS: &[Function] = &[
         ],
         subtract,
     )
-    .plain(),
+    .operator(SUBTRACTED),
     Function::new(
         "_*_",
         &["(double, double) double", "(int, int) int", "(uint, uint) uint"],
@@ -79,10 +79,10 @@ pub const FUNCTIONS: &[Function] = &[
             [Val::Double(one), Val::Double(other)] => Ok(Val::Double(one * other)),
             [Val::Int(one), Val::Int(other)] => int(one.checked_mul(*other)),
             [Val::Uint(one), Val::Uint(other)] => uint(one.checked_mul(*other)),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     )
-    .plain(),
+    .operator(MULTIPLIED),
     Function::new(
         "_/_",
         &["(double, double) double", "(int, int) int", "(uint, uint) uint"],
@@ -93,23 +93,23 @@ pub const FUNCTIONS: &[Function] = &[
             }
             [Val::Int(one), Val::Int(other)] => int(one.checked_div(*other)),
             [Val::Uint(one), Val::Uint(other)] => uint(one.checked_div(*other)),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     )
-    .plain(),
+    .operator(MULTIPLIED),
     Function::new("_%_", &["(int, int) int", "(uint, uint) uint"], |_, arguments| match arguments {
         [Val::Int(_), Val::Int(0)] | [Val::Uint(_), Val::Uint(0)] => {
             Err(EvaluationError::new("modulus by zero"))
         }
         [Val::Int(one), Val::Int(other)] => int(one.checked_rem(*other)),
         [Val::Uint(one), Val::Uint(other)] => uint(one.checked_rem(*other)),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     })
-    .plain(),
+    .operator(DIVIDED),
     Function::new("@in", &["(A, list(A)) bool", "(A, map(A, B)) bool"], within).plain(),
-    Function::new("_&&_", &["(bool, bool) bool"], |_, _| NO_OVERLOAD).plain(),
-    Function::new("_||_", &["(bool, bool) bool"], |_, _| NO_OVERLOAD).plain(),
-    Function::new("_?_:_", &["(bool, A, A) A"], |_, _| NO_OVERLOAD).plain(),
+    Function::new("_&&_", &["(bool, bool) bool"], |_, _| UNRESOLVED).plain(),
+    Function::new("_||_", &["(bool, bool) bool"], |_, _| UNRESOLVED).plain(),
+    Function::new("_?_:_", &["(bool, A, A) A"], |_, _| UNRESOLVED).plain(),
     Function::new(
         "_[_]",
         &[
@@ -118,7 +118,7 @@ pub const FUNCTIONS: &[Function] = &[
             "(optional_type(list(V)), int) optional_type(V)",
             "(optional_type(map(K, V)), K) optional_type(V)",
         ],
-        |_, _| NO_OVERLOAD,
+        |_, _| UNRESOLVED,
     )
     .plain(),
     Function::new(
@@ -129,17 +129,49 @@ pub const FUNCTIONS: &[Function] = &[
             "(map(K, V), K) optional_type(V)",
             "(optional_type(map(K, V)), K) optional_type(V)",
         ],
-        |_, _| NO_OVERLOAD,
+        |_, _| UNRESOLVED,
     )
     .plain(),
-    Function::new("_?._", &["(dyn, string) optional_type(V)"], |_, _| NO_OVERLOAD).plain(),
+    Function::new("_?._", &["(dyn, string) optional_type(V)"], |_, _| UNRESOLVED).plain(),
     // What upstream's expansion of `transformMapEntry` calls: for the wording of mistakes.
     Function::new(
         "cel.@mapInsert",
         &["(map(K, V), K, V) map(K, V)", "(map(K, V), map(K, V)) map(K, V)"],
-        |_, _| NO_OVERLOAD,
+        |_, _| UNRESOLVED,
     ),
 ];
+
+const COMPARED: &[&str] = &[
+    "bool",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bytes",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+];
+
+const ADDED: &[&str] = &[
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bytes",
+    "list",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+];
+
+const SUBTRACTED: &[&str] =
+    &["int", "uint", "double", "google.protobuf.Duration", "google.protobuf.Timestamp"];
+
+const MULTIPLIED: &[&str] = &["int", "uint", "double"];
+
+/// A string can be negated no more than `null`, but upstream says so in other words.
+const NEGATED: &[&str] = &["int", "double", "string"];
+
+const DIVIDED: &[&str] = &["int", "uint"];
 
 const COMPARISONS: &[&str] = &[
     "(bool, bool) bool",
@@ -158,7 +190,7 @@ const COMPARISONS: &[&str] = &[
     "(duration, duration) bool",
 ];
 
-const NO_OVERLOAD: Outcome<'static> = Err(EvaluationError::NO_OVERLOAD);
+const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
 
 fn int<'a>(result: Option<i64>) -> Outcome<'a> {
     result.map(Val::Int).ok_or_else(|| EvaluationError::new("integer overflow"))
@@ -171,7 +203,7 @@ fn uint<'a>(result: Option<u64>) -> Outcome<'a> {
 fn not<'a>(_: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
     match arguments {
         [Val::Bool(value)] => Ok(Val::Bool(!value)),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
@@ -180,7 +212,7 @@ fn negate<'a>(_: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
         [Val::Int(value)] => int(value.checked_neg()),
         [Val::Double(value)] => Ok(Val::Double(-value)),
         [Val::Duration(value)] => value.negate().map(Val::Duration).map_err(EvaluationError::of),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
@@ -191,15 +223,17 @@ fn ordered<'a>(
 ) -> Outcome<'a> {
     match arguments {
         [one, other] => {
-            let order = compare::order(one, other, &mut machine.meter)?;
+            let order = compare::order(one, other, &mut machine.meter).map_err(|error| {
+                if error == EvaluationError::NO_OVERLOAD { EvaluationError::UNRESOLVED } else { error }
+            })?;
             Ok(Val::Bool(holds(order)))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
 fn add<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
-    let [one, other] = arguments else { return NO_OVERLOAD };
+    let [one, other] = arguments else { return UNRESOLVED };
     match (one, other) {
         (Val::String(one), Val::String(other)) => {
             machine.meter.text(one.len() + other.len())?;
@@ -223,12 +257,12 @@ fn add<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
         (Val::Timestamp(time), Val::Duration(by)) | (Val::Duration(by), Val::Timestamp(time)) => {
             time.add(*by).map(Val::Timestamp).map_err(EvaluationError::of)
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
 fn subtract<'a>(_: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
-    let [one, other] = arguments else { return NO_OVERLOAD };
+    let [one, other] = arguments else { return UNRESOLVED };
     match (one, other) {
         (Val::Double(one), Val::Double(other)) => Ok(Val::Double(one - other)),
         (Val::Int(one), Val::Int(other)) => int(one.checked_sub(*other)),
@@ -242,7 +276,7 @@ fn subtract<'a>(_: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
         (Val::Timestamp(one), Val::Timestamp(other)) => {
             one.since(*other).map(Val::Duration).map_err(EvaluationError::of)
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
@@ -258,6 +292,6 @@ fn within<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
             Ok(Val::Bool(false))
         }
         [key, Val::Map(map)] => Ok(Val::Bool(Map::get(map, key).is_some())),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }

@@ -10,23 +10,23 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("optional.none", &["() optional_type(V)"], |_, _| Ok(Val::Optional(None))),
     Function::new("optional.of", &["(V) optional_type(V)"], |_, arguments| match arguments {
         [value] => Ok(Val::some(value.clone())),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("optional.ofNonZeroValue", &["(V) optional_type(V)"], |_, arguments| {
         match arguments {
             [value] if is_zero(value) => Ok(Val::Optional(None)),
             [value] => Ok(Val::some(value.clone())),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         }
     }),
     Function::new("hasValue", &["optional_type(V).() bool"], |_, arguments| match arguments {
         [Val::Optional(value)] => Ok(Val::Bool(value.is_some())),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("value", &["optional_type(V).() V"], |_, arguments| match arguments {
         [Val::Optional(Some(value))] => Ok((**value).clone()),
         [Val::Optional(None)] => Err(EvaluationError::new("optional.none() dereference")),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new(
         "or",
@@ -34,38 +34,38 @@ pub const FUNCTIONS: &[Function] = &[
         |_, arguments| match arguments {
             [Val::Optional(None), other @ Val::Optional(_)] => Ok(other.clone()),
             [one @ Val::Optional(Some(_)), _] => Ok(one.clone()),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     )
     .plain(),
     Function::new("orValue", &["optional_type(V).(V) V"], |_, arguments| match arguments {
         [Val::Optional(Some(value)), _] => Ok((**value).clone()),
         [Val::Optional(None), other] => Ok(other.clone()),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     })
     .plain(),
     Function::new("optional.unwrap", &["(list(optional_type(V))) list(V)"], unwrap),
     Function::new("unwrapOpt", &["list(optional_type(V)).() list(V)"], unwrap),
     Function::new("first", &["list(V).() optional_type(V)"], |_, arguments| match arguments {
         [Val::List(list)] => Ok(Val::optional(list.first().cloned())),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("last", &["list(V).() optional_type(V)"], |_, arguments| match arguments {
         [Val::List(list)] => Ok(Val::optional(list.last().cloned())),
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
 ];
 
-const NO_OVERLOAD: Outcome<'static> = Err(EvaluationError::NO_OVERLOAD);
+const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
 
 fn unwrap<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
-    let [Val::List(list)] = arguments else { return NO_OVERLOAD };
+    let [Val::List(list)] = arguments else { return UNRESOLVED };
     machine.meter.charge(list.len())?;
     let mut values = Vec::with_capacity(list.len());
     for item in list.iter() {
         match item {
             Val::Optional(value) => values.extend(value.as_deref().cloned()),
-            _ => return NO_OVERLOAD,
+            _ => return UNRESOLVED,
         }
     }
     Ok(Val::list(values))
@@ -85,7 +85,6 @@ fn is_zero(value: &Val<'_>) -> bool {
         Val::List(list) => list.is_empty() && !list.is_input,
         Val::Map(map) => map.len() == 0 && !map.is_input,
         Val::Duration(value) => value.nanoseconds() == 0,
-        Val::Optional(value) => value.is_none(),
         _ => false,
     }
 }

@@ -15,7 +15,7 @@ pub const FUNCTIONS: &[Function] = &[
                 machine.meter.text(text.len())?;
                 quantity(text.parse())
             }
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         }
     }),
     Function::new("isQuantity", &["(string) bool"], |machine, arguments| match arguments {
@@ -23,7 +23,7 @@ pub const FUNCTIONS: &[Function] = &[
             machine.meter.text(text.len())?;
             Ok(Val::Bool(Quantity::is_quantity(text)))
         }
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }),
     Function::new("sign", &["(kubernetes.Quantity) int"], |_, arguments| {
         own(arguments, |one| Ok(Val::Int(one.sign())))
@@ -83,7 +83,7 @@ pub const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-const NO_OVERLOAD: Outcome<'static> = Err(EvaluationError::NO_OVERLOAD);
+const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
 
 fn quantity<'a>(result: Result<Quantity, QuantityError>) -> Outcome<'a> {
     // Its errors quote nothing.
@@ -94,9 +94,9 @@ fn own<'a>(arguments: &[Val<'a>], of: impl FnOnce(&Quantity) -> Outcome<'a>) -> 
     match arguments {
         [Val::Opaque(one)] => match &**one {
             Opaque::Quantity(one) => of(one),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
@@ -109,15 +109,15 @@ fn arithmetic<'a>(
     // A quantity has a bounded number of digits.
     machine.meter.charge(10)?;
     let (Some(Val::Opaque(one)), [_, other]) = (arguments.first(), arguments) else {
-        return NO_OVERLOAD;
+        return UNRESOLVED;
     };
     match (&**one, other) {
         (Opaque::Quantity(one), Val::Int(other)) => quantity(of_int(one, *other)),
         (Opaque::Quantity(one), Val::Opaque(other)) => match &**other {
             Opaque::Quantity(other) => quantity(of_two(one, other)),
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
-        _ => NO_OVERLOAD,
+        _ => UNRESOLVED,
     }
 }
 
@@ -126,7 +126,7 @@ fn compare<'a>(
     arguments: &[Val<'a>],
     answer: fn(std::cmp::Ordering) -> Val<'static>,
 ) -> Outcome<'a> {
-    let [Val::Opaque(one), Val::Opaque(other)] = arguments else { return NO_OVERLOAD };
+    let [Val::Opaque(one), Val::Opaque(other)] = arguments else { return UNRESOLVED };
     Ok(answer(match (&**one, &**other) {
         (Opaque::Quantity(one), Opaque::Quantity(other)) => {
             machine.meter.charge(10)?;
@@ -136,6 +136,6 @@ fn compare<'a>(
             machine.meter.text(one.length().min(other.length()))?;
             one.cmp(other)
         }
-        _ => return NO_OVERLOAD,
+        _ => return UNRESOLVED,
     }))
 }

@@ -44,7 +44,7 @@ pub const FUNCTIONS: &[Function] = &[
                 })?;
                 Ok(Val::Bool(found))
             }
-            _ => NO_OVERLOAD,
+            _ => UNRESOLVED,
         },
     )
     .plain(),
@@ -55,7 +55,7 @@ pub const FUNCTIONS: &[Function] = &[
             })?;
             Ok(Val::string(found.unwrap_or_default()))
         }
-        _ => NO_OVERLOAD,
+        _ => refused(machine),
     }),
     Function::new(
         "findAll",
@@ -65,12 +65,17 @@ pub const FUNCTIONS: &[Function] = &[
             [Val::String(text), Val::String(pattern), Val::Int(limit)] => {
                 find_all(machine, text, pattern, *limit)
             }
-            _ => NO_OVERLOAD,
+            _ => refused(machine),
         },
     ),
 ];
 
-const NO_OVERLOAD: Outcome<'static> = Err(EvaluationError::NO_OVERLOAD);
+const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
+
+/// Upstream has another function for patterns that are known, which says less.
+fn refused<'a>(machine: &Machine<'a>) -> Outcome<'a> {
+    if machine.pattern.is_some() { Err(EvaluationError::NO_OVERLOAD) } else { UNRESOLVED }
+}
 
 const ILLEGAL: &str = "Illegal regex: ";
 
@@ -116,7 +121,7 @@ fn with_pattern<T>(
         machine.patterns.push((pattern.to_owned(), regex));
     }
     let found = machine.patterns.iter().find(|(known, _)| known == pattern);
-    found.map(|(_, regex)| work(&regex.regex)).ok_or(EvaluationError::NO_OVERLOAD)
+    found.map(|(_, regex)| work(&regex.regex)).ok_or(EvaluationError::UNRESOLVED)
 }
 
 impl Regex {

@@ -10,13 +10,13 @@ use super::Function;
 pub const FUNCTIONS: &[Function] = &[
     Function::new("sets.contains", SIGNATURES, |machine, arguments| match arguments {
         [Val::List(one), Val::List(other)] => contains(machine, one, other).map(Val::Bool),
-        _ => Err(EvaluationError::NO_OVERLOAD),
+        _ => Err(EvaluationError::UNRESOLVED),
     }),
     Function::new("sets.equivalent", SIGNATURES, |machine, arguments| match arguments {
         [Val::List(one), Val::List(other)] => Ok(Val::Bool(
             contains(machine, one, other)? && contains(machine, other, one)?,
         )),
-        _ => Err(EvaluationError::NO_OVERLOAD),
+        _ => Err(EvaluationError::UNRESOLVED),
     }),
     Function::new("sets.intersects", SIGNATURES, |machine, arguments| match arguments {
         [Val::List(one), Val::List(other)] => {
@@ -27,7 +27,7 @@ pub const FUNCTIONS: &[Function] = &[
             }
             Ok(Val::Bool(false))
         }
-        _ => Err(EvaluationError::NO_OVERLOAD),
+        _ => Err(EvaluationError::UNRESOLVED),
     }),
 ];
 

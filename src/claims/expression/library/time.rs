@@ -35,7 +35,7 @@ fn get<'a>(
     name: &str,
     of_duration: Option<fn(Duration) -> i64>,
 ) -> Outcome<'a> {
-    let field = Field::of_getter(name).ok_or(EvaluationError::NO_OVERLOAD)?;
+    let field = Field::of_getter(name).ok_or(EvaluationError::UNRESOLVED)?;
     match (arguments, of_duration) {
         ([Val::Timestamp(time)], _) => Ok(Val::Int(time.field(field))),
         ([Val::Timestamp(time), Val::String(zone)], _) => {
@@ -45,6 +45,6 @@ fn get<'a>(
             found.map(Val::Int).map_err(|error| machine.error(error, "unknown time zone"))
         }
         ([Val::Duration(duration)], Some(of_duration)) => Ok(Val::Int(of_duration(*duration))),
-        _ => Err(EvaluationError::NO_OVERLOAD),
+        _ => Err(EvaluationError::UNRESOLVED),
     }
 }

@@ -39,7 +39,7 @@ fn text<'v, 'a>(
     let (text, normalize) = match arguments {
         [Val::String(text)] => (text, false),
         [Val::String(text), Val::Bool(normalize)] => (text, *normalize),
-        _ => return Err(EvaluationError::NO_OVERLOAD),
+        _ => return Err(EvaluationError::UNRESOLVED),
     };
     machine.meter.text(text.len())?;
     Ok((text, normalize))
@@ -49,8 +49,8 @@ fn number<'a>(arguments: &[Val<'a>], of: fn(&Semver) -> i64) -> Outcome<'a> {
     match arguments {
         [Val::Opaque(version)] => match &**version {
             Opaque::Semver(version) => Ok(Val::Int(of(version))),
-            _ => Err(EvaluationError::NO_OVERLOAD),
+            _ => Err(EvaluationError::UNRESOLVED),
         },
-        _ => Err(EvaluationError::NO_OVERLOAD),
+        _ => Err(EvaluationError::UNRESOLVED),
     }
 }
