@@ -81,6 +81,7 @@ impl<'a> Machine<'a> {
                     _ => Err(EvaluationError::NO_OVERLOAD),
                 }
             }
+            Step::Or(parts) => self.or(&parts.0, &parts.1, parts.2),
             Step::Call(call) => self.call(call),
             Step::List(elements) => self.list(elements),
             Step::Map(entries) => self.map(entries),
@@ -184,9 +185,25 @@ impl<'a> Machine<'a> {
         not_too_deep(map.map(Val::Map).ok_or_else(|| EvaluationError::new("unsupported key type"))?)
     }
 
+    /// What stands in is evaluated only if it has to.
+    fn or(&mut self, one: &'a Step, other: &'a Step, is_value: bool) -> Outcome<'a> {
+        self.meter.charge(1)?;
+        match self.evaluate(one)? {
+            Val::Optional(Some(value)) if is_value => Ok((*value).clone()),
+            one @ Val::Optional(Some(_)) => Ok(one),
+            Val::Optional(None) => match self.evaluate(other)? {
+                other if is_value => Ok(other),
+                other @ Val::Optional(_) => Ok(other),
+                _ => Err(EvaluationError::NO_OVERLOAD),
+            },
+            _ => Err(EvaluationError::NO_OVERLOAD),
+        }
+    }
+
     fn part(&mut self, part: &'a Part) -> Outcome<'a> {
         let of = self.evaluate(&part.of)?;
         let key = self.evaluate(&part.key)?;
+        self::key(&key)?;
         // Presence costs nothing upstream; here it does as all else.
         self.meter.charge(1)?;
         let (of, in_optional) = match of {
@@ -247,7 +264,6 @@ impl<'a> Machine<'a> {
                         let full = format_args!("unsupported index value {key} in list");
                         return Err(self.error(full, "unsupported index value in list"));
                     }
-                    Val::Null => return wrong("invalid qualifier type: types.Null".to_owned()),
                     ref key => {
                         let name = key.type_name();
                         return wrong(format!("unsupported index type '{name}' in list"));
@@ -325,6 +341,17 @@ impl<'a> Machine<'a> {
                 .filter_map(|name| self.member(name).transpose())
                 .collect(),
             None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Refuses what nothing can be looked up by.
+pub fn key(key: &Val<'_>) -> Result<(), EvaluationError> {
+    match key {
+        Val::Bool(_) | Val::Int(_) | Val::Uint(_) | Val::Double(_) | Val::String(_) => Ok(()),
+        other => {
+            let text = format!("invalid qualifier type: {}", super::loops::go_name(other));
+            Err(EvaluationError::new(text))
         }
     }
 }

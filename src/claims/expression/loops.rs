@@ -139,8 +139,8 @@ fn not_iterable(value: &Val<'_>) -> EvaluationError {
     EvaluationError::new(format!("got '{}', expected iterable type", go_name(value)))
 }
 
-/// What upstream calls the type of a value that no loop can go through.
-fn go_name(value: &Val<'_>) -> &'static str {
+/// What upstream calls the type of a value in some of its errors: as Go does.
+pub fn go_name(value: &Val<'_>) -> &'static str {
     match value {
         Val::Null => "types.Null",
         Val::Bool(_) => "types.Bool",
@@ -153,6 +153,8 @@ fn go_name(value: &Val<'_>) -> &'static str {
         Val::Timestamp(_) => "types.Timestamp",
         Val::Optional(_) => "*types.Optional",
         Val::Type(_) => "*types.Type",
+        Val::List(_) => "*types.baseList",
+        Val::Map(_) => "*types.baseMap",
         value => value.type_name(),
     }
 }

@@ -106,7 +106,11 @@ impl Builder<'_> {
         }
         let depth = depth + 1;
         let kind = match expression.expr {
-            Expr::Literal(value) => Kind::Literal(literal(value)),
+            Expr::Literal(value) => {
+                let value = literal(value);
+                let at = if is_negative(&value) { self.sign_before(at) } else { at };
+                return self.at(at, Kind::Literal(value));
+            }
             Expr::Ident(name) => Kind::Name(name),
             Expr::Select(select) => {
                 let operand = Box::new(self.node(*select.operand, depth));
@@ -136,6 +140,11 @@ impl Builder<'_> {
         self.at(at, kind)
     }
 
+    /// Where the minus of a number stands, which the parser takes for no part of it.
+    fn sign_before(&self, at: Offset) -> Offset {
+        self.source.get(..at).and_then(|before| before.rfind('-')).unwrap_or(at)
+    }
+
     fn nodes(&mut self, expressions: Vec<IdedExpr>, depth: usize) -> Vec<Node> {
         expressions.into_iter().map(|expression| self.node(expression, depth)).collect()
     }
@@ -145,6 +154,14 @@ impl Builder<'_> {
         let key = self.node(entry.key, depth);
         let value = self.node(entry.value, depth);
         Some(Entry { optional: entry.optional, key, value })
+    }
+}
+
+fn is_negative(value: &Val<'_>) -> bool {
+    match value {
+        Val::Int(value) => *value < 0,
+        Val::Double(value) => value.is_sign_negative(),
+        _ => false,
     }
 }
 

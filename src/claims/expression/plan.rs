@@ -29,6 +29,8 @@ pub enum Step {
     },
     /// Condition, value if it is true, value if it is not.
     Conditional(Box<[Step; 3]>),
+    /// `or` and `orValue`: the optional, what stands in for it, and whether that is a value.
+    Or(Box<(Step, Step, bool)>),
     /// A function of its arguments.
     Call(Box<Call>),
     /// A list; optional elements are marked.
@@ -166,6 +168,11 @@ fn call(function: &'static Function, mut arguments: Vec<Step>) -> Result<Step, E
                 return Ok(Step::Logic { settles, sides: Box::new([first, second]) });
             }
         }
+        ("or" | "orValue", 2) => {
+            if let (Some(other), Some(one)) = (arguments.pop(), arguments.pop()) {
+                return Ok(Step::Or(Box::new((one, other, function.name == "orValue"))));
+            }
+        }
         ("_?_:_", 3) => {
             if let (Some(second), Some(first), Some(condition)) =
                 (arguments.pop(), arguments.pop(), arguments.pop())
@@ -175,6 +182,9 @@ fn call(function: &'static Function, mut arguments: Vec<Step>) -> Result<Step, E
         }
         (_, 2) if let Some(question) = question => {
             if let (Some(key), Some(of)) = (arguments.pop(), arguments.pop()) {
+                if let Step::Constant(key) = &key {
+                    super::evaluator::key(key)?;
+                }
                 let is_secret = key.reads_input();
                 return Ok(Step::Part(Box::new(Part { of, key, question, is_secret })));
             }
@@ -234,6 +244,7 @@ impl Step {
             Self::Part(part) => part.of.reads_input() || part.is_secret,
             Self::Logic { sides, .. } => sides.iter().any(Self::reads_input),
             Self::Conditional(parts) => parts.iter().any(Self::reads_input),
+            Self::Or(parts) => parts.0.reads_input() || parts.1.reads_input(),
             Self::Call(call) => call.is_secret,
             Self::List(elements) => elements.iter().any(|(_, one)| one.reads_input()),
             Self::Map(entries) => {

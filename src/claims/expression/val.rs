@@ -261,6 +261,8 @@ impl<'a> Map<'a> {
 
 const STRING_RANK: u8 = 5;
 
+const NO_KEY: u8 = 9;
+
 fn rank(key: &Val<'_>) -> u8 {
     match key {
         Val::Null => 0,
@@ -269,12 +271,15 @@ fn rank(key: &Val<'_>) -> u8 {
         Val::Uint(_) => 3,
         Val::Double(_) => 4,
         Val::String(_) => STRING_RANK,
-        _ => 6,
+        Val::Duration(_) => 6,
+        Val::Timestamp(_) => 7,
+        Val::Type(_) => 8,
+        _ => NO_KEY,
     }
 }
 
 fn is_key(key: &Val<'_>) -> bool {
-    rank(key) < 6 && !matches!(key, Val::Double(key) if key.is_nan())
+    rank(key) < NO_KEY && !matches!(key, Val::Double(key) if key.is_nan())
 }
 
 /// The order of keys: by type, then by value.
@@ -288,6 +293,9 @@ fn order(one: &Val<'_>, other: &Val<'_>) -> Ordering {
             let (one, other): (&str, &str) = (one.borrow(), other.borrow());
             one.cmp(other)
         }
+        (Val::Duration(one), Val::Duration(other)) => one.cmp(other),
+        (Val::Timestamp(one), Val::Timestamp(other)) => one.cmp(other),
+        (Val::Type(one), Val::Type(other)) => one.cmp(other),
         (one, other) => rank(one).cmp(&rank(other)),
     }
 }

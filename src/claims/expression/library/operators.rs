@@ -169,7 +169,7 @@ const SUBTRACTED: &[&str] =
 const MULTIPLIED: &[&str] = &["int", "uint", "double"];
 
 /// A string can be negated no more than `null`, but upstream says so in other words.
-const NEGATED: &[&str] = &["int", "double", "string"];
+const NEGATED: &[&str] = &["int", "double", "string", "bool"];
 
 const DIVIDED: &[&str] = &["int", "uint"];
 
