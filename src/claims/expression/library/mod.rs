@@ -127,6 +127,12 @@ pub fn function(name: &str) -> Option<&'static Function> {
     LIBRARIES.into_iter().flatten().find(|function| function.name == name)
 }
 
+/// The names of all functions.
+#[cfg(test)]
+pub fn all() -> Vec<&'static str> {
+    LIBRARIES.into_iter().flatten().map(|function| function.name).collect()
+}
+
 /// The type that a name in an expression is, and how it is called at run time.
 pub fn type_name(name: &str) -> Option<(&'static str, Type)> {
     Some(match name {
