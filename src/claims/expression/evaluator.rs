@@ -3,10 +3,10 @@
 //! It recurses along the expression, whose depth is bounded, and along claims, whose depth is as
 //! well. Each step is paid for before it is taken.
 
-use super::library::regex::Regex;
 use super::limits::{Budget, MAX_VALUE_DEPTH, Meter};
 use super::names::unescaped;
 use super::plan::{Call, Part, Question, Step};
+use super::types::pattern::Pattern;
 use super::val::{Map, Text, Val};
 use super::{EvaluationError, Input, json};
 
@@ -22,9 +22,9 @@ pub struct Machine<'a> {
     /// The variables of the loops around, from the outside in.
     pub locals: Vec<Val<'a>>,
     /// The pattern of what is being called, if it was known before.
-    pub pattern: Option<&'a Regex>,
+    pub pattern: Option<&'a Pattern>,
     /// Patterns that were made on the way.
-    pub patterns: Vec<(String, Regex)>,
+    pub patterns: Vec<(String, Pattern)>,
     input: Option<Input<'a>>,
     /// Lists and maps of the input that were decoded, by where they stand.
     decoded: Vec<(usize, Val<'a>)>,

@@ -3,9 +3,9 @@
 
 use super::checker::{Checked, Meaning};
 use super::evaluator::Machine;
-use super::library::regex::Regex;
-use super::library::{self, Function};
+use super::library::Function;
 use super::syntax::{Kind, Loop, LoopKind, Node};
+use super::types::pattern::Pattern;
 use super::val::{Map, Val};
 use super::EvaluationError;
 
@@ -77,7 +77,7 @@ pub struct Call {
     /// What a method is called on comes first.
     pub arguments: Vec<Step>,
     /// The pattern, if it is known.
-    pub pattern: Option<Regex>,
+    pub pattern: Option<Pattern>,
     /// Whether anything depends on the input, so that errors must not show it.
     pub is_secret: bool,
 }
@@ -193,7 +193,7 @@ fn call(function: &'static Function, mut arguments: Vec<Step>) -> Result<Step, E
     }
     let pattern = match (function.name, &*arguments) {
         ("matches" | "find" | "findAll", [_, Step::Constant(Val::String(pattern)), ..]) => {
-            Some(library::regex::compile(pattern).map_err(EvaluationError::new)?)
+            Some(pattern.parse().map_err(EvaluationError::of)?)
         }
         _ => None,
     };

@@ -5,6 +5,7 @@ use super::super::library::time::{Duration, Timestamp};
 use super::super::library;
 use super::super::source::{Mistake, Offset};
 use super::super::syntax::{Kind, Node};
+use super::super::types::pattern::Pattern;
 use super::super::val::Val;
 use super::{Checked, Type};
 
@@ -100,7 +101,7 @@ fn is_valid(function: &str, value: &Val<'_>) -> bool {
         ("duration", Val::String(text)) => text.parse::<Duration>().is_ok(),
         ("timestamp", Val::String(text)) => text.parse::<Timestamp>().is_ok(),
         ("timestamp", Val::Int(seconds)) => Timestamp::from_unix(*seconds).is_ok(),
-        ("matches", Val::String(pattern)) => library::regex::compile(pattern).is_ok(),
+        ("matches", Val::String(pattern)) => pattern.parse::<Pattern>().is_ok(),
         _ => true,
     }
 }

@@ -252,10 +252,10 @@ fn add<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
         (Val::Int(one), Val::Int(other)) => int(one.checked_add(*other)),
         (Val::Uint(one), Val::Uint(other)) => uint(one.checked_add(*other)),
         (Val::Duration(one), Val::Duration(other)) => {
-            one.add(*other).map(Val::Duration).map_err(EvaluationError::of)
+            one.plus(*other).map(Val::Duration).map_err(EvaluationError::of)
         }
         (Val::Timestamp(time), Val::Duration(by)) | (Val::Duration(by), Val::Timestamp(time)) => {
-            time.add(*by).map(Val::Timestamp).map_err(EvaluationError::of)
+            time.plus(*by).map(Val::Timestamp).map_err(EvaluationError::of)
         }
         _ => UNRESOLVED,
     }
@@ -268,10 +268,10 @@ fn subtract<'a>(_: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
         (Val::Int(one), Val::Int(other)) => int(one.checked_sub(*other)),
         (Val::Uint(one), Val::Uint(other)) => uint(one.checked_sub(*other)),
         (Val::Duration(one), Val::Duration(other)) => {
-            one.sub(*other).map(Val::Duration).map_err(EvaluationError::of)
+            one.minus(*other).map(Val::Duration).map_err(EvaluationError::of)
         }
         (Val::Timestamp(one), Val::Duration(other)) => {
-            one.sub(*other).map(Val::Timestamp).map_err(EvaluationError::of)
+            one.minus(*other).map(Val::Timestamp).map_err(EvaluationError::of)
         }
         (Val::Timestamp(one), Val::Timestamp(other)) => {
             one.since(*other).map(Val::Duration).map_err(EvaluationError::of)

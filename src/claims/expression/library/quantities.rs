@@ -44,7 +44,7 @@ pub const FUNCTIONS: &[Function] = &[
             "kubernetes.Quantity.(int) kubernetes.Quantity",
         ],
         |machine, arguments| {
-            arithmetic(machine, arguments, Quantity::add, Quantity::add_integer)
+            arithmetic(machine, arguments, Quantity::plus, Quantity::plus_integer)
         },
     ),
     Function::new(
@@ -54,7 +54,7 @@ pub const FUNCTIONS: &[Function] = &[
             "kubernetes.Quantity.(int) kubernetes.Quantity",
         ],
         |machine, arguments| {
-            arithmetic(machine, arguments, Quantity::sub, Quantity::sub_integer)
+            arithmetic(machine, arguments, Quantity::minus, Quantity::minus_integer)
         },
     ),
     Function::new(

@@ -1,36 +1,19 @@
 //! Regular expressions: `matches`, and Kubernetes' `find` and `findAll`.
 //!
 //! A pattern that is written down is compiled with its expression. One that is made on the way is
-//! compiled once for an evaluation, within bounds.
+//! compiled once for an evaluation, and costs what that may take.
 
 use super::super::EvaluationError;
 use super::super::evaluator::{Machine, Outcome};
+use super::super::types::pattern::{Pattern, PatternError};
 use super::super::val::Val;
 use super::Function;
 
 /// How many patterns that are made on the way one evaluation remembers.
 const MAX_PATTERNS: usize = 16;
 
-/// How large a pattern may be that is made on the way.
-const MAX_DYNAMIC: usize = 1_024;
-
-/// A compiled pattern.
-#[derive(Clone, Debug)]
-pub struct Regex {
-    regex: regex::Regex,
-    length: usize,
-}
-
-/// Compiles a pattern; the error is what Go says.
-pub fn compile(pattern: &str) -> Result<Regex, String> {
-    let regex = regex::RegexBuilder::new(pattern)
-        .size_limit(1 << 20)
-        .dfa_size_limit(1 << 20)
-        .nest_limit(100)
-        .build()
-        .map_err(|_| "error parsing regexp".to_owned())?;
-    Ok(Regex { regex, length: pattern.len() })
-}
+/// How long a pattern may be that is made on the way. Upstream has no limit.
+const MAX_LENGTH: usize = 1_024;
 
 /// What this file has.
 pub const FUNCTIONS: &[Function] = &[
@@ -39,10 +22,9 @@ pub const FUNCTIONS: &[Function] = &[
         &["(string, string) bool", "string.(string) bool"],
         |machine, arguments| match arguments {
             [Val::String(text), Val::String(pattern)] => {
-                let found = with_pattern(machine, text, pattern, "", |regex| {
-                    regex.is_match(text)
-                })?;
-                Ok(Val::Bool(found))
+                let say = |error: PatternError| error.to_string();
+                with_pattern(machine, text, pattern, say, |pattern| pattern.matches(text))
+                    .map(Val::Bool)
             }
             _ => UNRESOLVED,
         },
@@ -50,10 +32,9 @@ pub const FUNCTIONS: &[Function] = &[
     .plain(),
     Function::new("find", &["string.(string) string"], |machine, arguments| match arguments {
         [Val::String(text), Val::String(pattern)] => {
-            let found = with_pattern(machine, text, pattern, ILLEGAL, |regex| {
-                regex.find(text).map(|found| found.as_str().to_owned())
-            })?;
-            Ok(Val::string(found.unwrap_or_default()))
+            with_pattern(machine, text, pattern, |error| error.in_find(), |pattern| {
+                Val::string(pattern.find(text))
+            })
         }
         _ => refused(machine),
     }),
@@ -77,21 +58,17 @@ fn refused<'a>(machine: &Machine<'a>) -> Outcome<'a> {
     if machine.pattern.is_some() { Err(EvaluationError::NO_OVERLOAD) } else { UNRESOLVED }
 }
 
-const ILLEGAL: &str = "Illegal regex: ";
-
 fn find_all<'a>(
     machine: &mut Machine<'a>,
     text: &str,
     pattern: &str,
     limit: i64,
 ) -> Outcome<'a> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let found = with_pattern(machine, text, pattern, ILLEGAL, |regex| {
-        let found = regex.find_iter(text).take(limit);
-        found.map(|found| Val::string(found.as_str())).collect::<Vec<_>>()
-    })?;
-    machine.meter.charge(found.len())?;
-    Ok(Val::list(found))
+    // There may be as many matches as characters, and one more.
+    machine.meter.charge(text.len())?;
+    with_pattern(machine, text, pattern, |error| error.in_find(), |pattern| {
+        Val::list(pattern.find_all(text, limit).into_iter().map(Val::string).collect())
+    })
 }
 
 /// Does something with a compiled pattern, and pays for it.
@@ -99,34 +76,35 @@ fn with_pattern<T>(
     machine: &mut Machine<'_>,
     text: &str,
     pattern: &str,
-    before: &str,
-    work: impl FnOnce(&regex::Regex) -> T,
+    say: impl FnOnce(PatternError) -> String,
+    work: impl FnOnce(&Pattern) -> T,
 ) -> Result<T, EvaluationError> {
     machine.meter.regex(text.len(), pattern.len())?;
     if let Some(known) = machine.pattern {
-        return Ok(work(&known.regex));
+        return Ok(work(known));
     }
     if !machine.patterns.iter().any(|(known, _)| known == pattern) {
-        if pattern.len() > MAX_DYNAMIC {
+        if pattern.len() > MAX_LENGTH {
             return Err(EvaluationError::new("regular expression is too long"));
         }
-        // Compiling takes longer than matching.
-        machine.meter.charge(1_000 + pattern.len().saturating_mul(100))?;
-        let regex = compile(pattern).map_err(|error| {
-            machine.error(format_args!("{before}{error}"), "error parsing regexp")
+        machine.meter.charge(compilation(pattern))?;
+        let compiled = pattern.parse::<Pattern>();
+        let compiled = compiled.map_err(|error| {
+            machine.error(say(error), "error parsing regexp")
         })?;
         if machine.patterns.len() >= MAX_PATTERNS {
             machine.patterns.clear();
         }
-        machine.patterns.push((pattern.to_owned(), regex));
+        machine.patterns.push((pattern.to_owned(), compiled));
     }
     let found = machine.patterns.iter().find(|(known, _)| known == pattern);
-    found.map(|(_, regex)| work(&regex.regex)).ok_or(EvaluationError::UNRESOLVED)
+    found.map(|(_, compiled)| work(compiled)).ok_or(EvaluationError::NO_OVERLOAD)
 }
 
-impl Regex {
-    /// How long its text is.
-    pub fn length(&self) -> usize {
-        self.length
-    }
+/// What compiling a pattern may cost, in steps of an evaluation: microseconds if it is plain, and
+/// some milliseconds if it repeats what is large.
+fn compilation(pattern: &str) -> usize {
+    let may_be_large = pattern.contains(['{', '\\', '?']);
+    let base = if may_be_large { 20_000 } else { 1_000 };
+    base + pattern.len().saturating_mul(100)
 }

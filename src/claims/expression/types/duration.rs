@@ -74,13 +74,13 @@ impl Duration {
     }
 
     /// The sum of two.
-    pub fn add(self, other: Self) -> Result<Self, DurationError> {
+    pub fn plus(self, other: Self) -> Result<Self, DurationError> {
         let sum = self.nanoseconds.checked_add(other.nanoseconds);
         sum.map(Self::from_nanoseconds).ok_or(DurationError::Overflow)
     }
 
     /// The difference of two.
-    pub fn sub(self, other: Self) -> Result<Self, DurationError> {
+    pub fn minus(self, other: Self) -> Result<Self, DurationError> {
         let difference = self.nanoseconds.checked_sub(other.nanoseconds);
         difference.map(Self::from_nanoseconds).ok_or(DurationError::Overflow)
     }
@@ -188,8 +188,10 @@ mod tests {
             "duration(a).getMinutes()" => shown(read(0), |a| int(a.minutes())),
             "duration(a).getSeconds()" => shown(read(0), |a| int(a.seconds())),
             "duration(a).getMilliseconds()" => shown(read(0), |a| int(a.milliseconds())),
-            "string(duration(a) + duration(b))" => shown(both().and_then(|(a, b)| a.add(b)), text),
-            "string(duration(a) - duration(b))" => shown(both().and_then(|(a, b)| a.sub(b)), text),
+            "string(duration(a) + duration(b))" => shown(both().and_then(|(a, b)| a.plus(b)), text),
+            "string(duration(a) - duration(b))" => {
+                shown(both().and_then(|(a, b)| a.minus(b)), text)
+            }
             "duration(a) < duration(b)" => shown(both(), |(a, b)| bool(a < b)),
             "duration(a) == duration(b)" => shown(both(), |(a, b)| bool(a == b)),
             other => panic!("{other}"),

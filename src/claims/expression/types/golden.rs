@@ -1,9 +1,10 @@
 //! Answers of the real Kubernetes to these functions, row by row.
 //!
-//! A line of `golden/*.jsonl` is an expression over the variables `a`, `b`, `c`, and rows of what
-//! they were and, last, what came out in Kubernetes 1.37's own CEL environment. A value has the first
-//! letter of its type before it: `s:`, `i:`, `u:`, `d:`, `b:`, `x:` (bytes), `l:` and `m:` (JSON lists
-//! of such), `dur:` and `ts:`; `some(…)`, `none`, and `err:` with the text.
+//! A line of `golden/*.jsonl` is an expression over the variables `a`, `b`, `c`, `d`, and rows of what
+//! they were and, last, what came out in Kubernetes 1.37's own CEL environment, which
+//! `tests/cluster/celanswers` asked and can ask again. A value has the first letter of its type before
+//! it: `s:`, `i:`, `u:`, `d:`, `b:`, `x:` (bytes), `l:` and `m:` (JSON lists of such); or it is
+//! `some(…)`, `none`, or `err:` with the text.
 
 use serde_json::Value;
 

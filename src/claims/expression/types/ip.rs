@@ -35,7 +35,11 @@ pub struct AddressError {
 impl fmt::Display for AddressError {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         write!(out, "ParseAddr({}): {}", quoted(&self.text), self.flaw.what)?;
-        if self.flaw.at.is_empty() { Ok(()) } else { write!(out, " (at {})", quoted(&self.flaw.at)) }
+        if self.flaw.at.is_empty() {
+            Ok(())
+        } else {
+            write!(out, " (at {})", quoted(&self.flaw.at))
+        }
     }
 }
 
@@ -226,8 +230,7 @@ fn six(text: &str) -> Result<Address, Flaw> {
                 return Err(flaw(what, rest));
             }
             if fields.len() > 6 {
-                let what =
-                    "too many hex fields to fit an embedded IPv4 at the end of the address";
+                let what = "too many hex fields to fit an embedded IPv4 at the end of the address";
                 return Err(flaw(what, rest));
             }
             let [a, b, c, d] = four(rest)?.octets();

@@ -16,6 +16,7 @@ pub mod duration;
 pub mod formats;
 pub mod ip;
 pub mod number;
+pub mod pattern;
 pub mod percent;
 pub mod quantity;
 pub mod semver;

@@ -60,7 +60,6 @@ fn shortest(value: f64) -> (String, i32) {
     let text = format!("{value:e}");
     let digits = text.bytes().take_while(|&byte| byte != b'e').filter(u8::is_ascii_digit).count();
     let even = format!("{value:.0$e}", digits.saturating_sub(1));
-    #[expect(clippy::float_cmp, reason = "whether it reads back")]
     let text = if even.parse() == Ok(value) { even } else { text };
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, ""));
     (digits.to_owned(), exponent.parse().unwrap_or(0))

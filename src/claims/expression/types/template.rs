@@ -269,9 +269,10 @@ impl Clause {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let shown = match (self, argument) {
             (Self::Text, argument) => return argument.text(),
-            (Self::Decimal | Self::Binary | Self::LowerHex | Self::UpperHex | Self::Octal, number)
-                if number.integer().is_some() =>
-            {
+            (
+                Self::Decimal | Self::Binary | Self::LowerHex | Self::UpperHex | Self::Octal,
+                number,
+            ) if number.integer().is_some() => {
                 let (sign, size) = number.integer().unwrap_or_default();
                 match self {
                     Self::Binary => format!("{sign}{size:b}"),
@@ -406,7 +407,7 @@ fn fixed(value: f64, places: usize) -> String {
     }
     let shown = format!("{:.places$}", value.abs());
     let whole = shown.find('.').unwrap_or(shown.len());
-    let mut out = String::from(if value.is_sign_negative() { "-" } else { "" });
+    let mut out = String::from(if value < 0.0 { "-" } else { "" });
     for (at, letter) in shown.chars().enumerate() {
         if at > 0 && at < whole && (whole - at).is_multiple_of(3) {
             out.push(',');
@@ -421,7 +422,8 @@ fn scientific(value: f64) -> String {
     if !value.is_finite() {
         return special(value, "∞", "-∞").to_owned();
     }
-    let shown = format!("{value:.PLACES$e}");
+    // Zero has no sign.
+    let shown = format!("{:.PLACES$e}", if value == 0.0 { 0.0 } else { value });
     let (digits, exponent) = shown.split_once('e').unwrap_or((&shown, "0"));
     let (sign, exponent) = exponent.strip_prefix('-').map_or(("", exponent), |size| ("⁻", size));
     let raised: String = format!("{exponent:0>2}")

@@ -191,9 +191,7 @@ mod tests {
             "size(a)" => int(count(text)),
             "a.charAt(b)" => shown(char_at(text, args.int(1)), golden::text),
             "a.substring(b)" => shown(substring_from(text, args.int(1)), golden::text),
-            "a.substring(b, c)" => {
-                shown(substring(text, args.int(1), args.int(2)), golden::text)
-            }
+            "a.substring(b, c)" => shown(substring(text, args.int(1), args.int(2)), golden::text),
             "a.indexOf(b)" => shown(index_of(text, args.text(1), 0), int),
             "a.indexOf(b, c)" => shown(index_of(text, args.text(1), args.int(2)), int),
             "a.lastIndexOf(b)" => int(last_index_of(text, args.text(1))),

@@ -95,7 +95,7 @@ impl Timestamp {
     }
 
     /// So much later.
-    pub fn add(self, duration: Duration) -> Result<Self, TimestampError> {
+    pub fn plus(self, duration: Duration) -> Result<Self, TimestampError> {
         let nanoseconds = self.nanoseconds + duration.nanoseconds() % NANOSECONDS;
         let seconds = duration.nanoseconds() / NANOSECONDS + nanoseconds.div_euclid(NANOSECONDS);
         let unix = self.unix + seconds;
@@ -106,8 +106,8 @@ impl Timestamp {
     }
 
     /// So much earlier.
-    pub fn sub(self, duration: Duration) -> Result<Self, TimestampError> {
-        self.add(duration.negate().map_err(|_| TimestampError::Duration)?)
+    pub fn minus(self, duration: Duration) -> Result<Self, TimestampError> {
+        self.plus(duration.negate().map_err(|_| TimestampError::Duration)?)
     }
 
     /// How much later it is than `other`.
@@ -174,8 +174,7 @@ impl fmt::Display for Timestamp {
         let get = |field| self.field_at(field, self.offset);
         let (year, month, day) = (get(Field::FullYear), get(Field::Month) + 1, get(Field::Date));
         write!(out, "{year:04}-{month:02}-{day:02}T")?;
-        let (hour, minute, second) =
-            (get(Field::Hours), get(Field::Minutes), get(Field::Seconds));
+        let (hour, minute, second) = (get(Field::Hours), get(Field::Minutes), get(Field::Seconds));
         write!(out, "{hour:02}:{minute:02}:{second:02}")?;
         if self.nanoseconds > 0 {
             let fraction = format!("{:09}", self.nanoseconds);
@@ -214,7 +213,7 @@ fn read(text: &str) -> Option<Timestamp> {
     let mut rest = text;
     let days = read_date(&mut rest)?;
     skip(&mut rest, "T")?;
-    let two = rest.bytes().nth(1).is_some_and(|second| second.is_ascii_digit());
+    let two = rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
     let hour = take(&mut rest, if two { 2 } else { 1 }).filter(|&hour| hour < 24)?;
     let minute = take(skip(&mut rest, ":")?, 2).filter(|&minute| minute < 60)?;
     let second = take(skip(&mut rest, ":")?, 2).filter(|&second| second < 60)?;
@@ -309,10 +308,10 @@ mod tests {
             "string(timestamp(a))" => shown(read(0), text),
             "int(timestamp(a))" => shown(read(0), |a| int(a.unix())),
             "string(timestamp(a) + duration(b))" | "string(duration(b) + timestamp(a))" => {
-                shown(read(0).and_then(|a| a.add(duration(1))), text)
+                shown(read(0).and_then(|a| a.plus(duration(1))), text)
             }
             "string(timestamp(a) - duration(b))" => {
-                shown(read(0).and_then(|a| a.sub(duration(1))), text)
+                shown(read(0).and_then(|a| a.minus(duration(1))), text)
             }
             "string(timestamp(a) - timestamp(b))" => {
                 shown(both().and_then(|(a, b)| a.since(b)), text)

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::ip::{Address, AddressError};
@@ -84,8 +83,7 @@ impl FromStr for Url {
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
         check_uri(text).map_err(UrlError)?;
-        let wrong =
-            |text: &str, flaw| UrlError(UriError { text: text.to_owned(), flaw });
+        let wrong = |text: &str, flaw| UrlError(UriError { text: text.to_owned(), flaw });
         let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
         let parts = Parts::read(address, false).map_err(|flaw| wrong(address, flaw))?;
         let bytes = unescape(fragment, Part::Fragment).map_err(|flaw| wrong(text, flaw.into()))?;
@@ -171,7 +169,7 @@ impl fmt::Display for Url {
         }
         let opaque = opaque.as_deref().unwrap_or_default();
         let bare = host.is_empty() && user.is_none();
-        let addressed = !(scheme.is_empty() && bare) && !(self.parts.omits_host && bare);
+        let addressed = !bare || !scheme.is_empty() && !self.parts.omits_host;
         if !opaque.is_empty() {
             out.write_str(opaque)?;
         } else {
@@ -307,7 +305,7 @@ fn read_literal(text: &str) -> Result<Vec<u8>, Flaw> {
     let mut host = unescape(address, Part::Host)?;
     host.extend(unescape(zone, Part::Zone)?);
     let address = Address::read(&String::from_utf8_lossy(&host)).map_err(Flaw::Address)?;
-    if let IpAddr::V4(_) = address.ip {
+    if address.ip.is_ipv4() {
         return Err(Flaw::Literal);
     }
     Ok([b"[", host.as_slice(), b"]", port.as_bytes()].concat())
