@@ -8,11 +8,7 @@ use super::types::number;
 use super::val::Val;
 
 /// Whether two values are equal. Those of types that have nothing in common are not.
-pub fn equal(
-    one: &Val<'_>,
-    other: &Val<'_>,
-    meter: &mut Meter,
-) -> Result<bool, EvaluationError> {
+pub fn equal(one: &Val<'_>, other: &Val<'_>, meter: &mut Meter) -> Result<bool, EvaluationError> {
     if let Some(order) = numbers(one, other) {
         return Ok(order == Some(Ordering::Equal));
     }
@@ -99,9 +95,7 @@ fn numbers(one: &Val<'_>, other: &Val<'_>) -> Option<Option<Ordering>> {
         (Val::Uint(one), Val::Uint(other)) => Some(one.cmp(other)),
         (Val::Double(one), Val::Double(other)) => one.partial_cmp(other),
         (Val::Int(one), Val::Uint(other)) => Some(number::compare_int_uint(*one, *other)),
-        (Val::Uint(one), Val::Int(other)) => {
-            Some(number::compare_int_uint(*other, *one).reverse())
-        }
+        (Val::Uint(one), Val::Int(other)) => Some(number::compare_int_uint(*other, *one).reverse()),
         (Val::Double(one), Val::Int(_) | Val::Uint(_)) if one.is_nan() => None,
         (Val::Int(_) | Val::Uint(_), Val::Double(other)) if other.is_nan() => None,
         (Val::Double(one), Val::Int(other)) => Some(number::compare_double_int(*one, *other)),

@@ -209,7 +209,11 @@ impl<'a> Machine<'a> {
         let (of, in_optional) = match of {
             Val::Optional(None) => {
                 let none = Val::Optional(None);
-                return Ok(if part.question == Question::Presence { Val::Bool(false) } else { none });
+                return Ok(if part.question == Question::Presence {
+                    Val::Bool(false)
+                } else {
+                    none
+                });
             }
             Val::Optional(Some(value)) => ((*value).clone(), true),
             value => (value, false),
@@ -229,7 +233,9 @@ impl<'a> Machine<'a> {
     fn missing(&self, of: &Val<'_>, key: &Val<'_>) -> EvaluationError {
         let key = super::library::formatting::key(key);
         match of {
-            Val::List(_) => self.error(format!("index out of bounds: {key}"), "index out of bounds"),
+            Val::List(_) => {
+                self.error(format!("index out of bounds: {key}"), "index out of bounds")
+            }
             _ => self.error(format!("no such key: {key}"), "no such key"),
         }
     }
@@ -257,7 +263,10 @@ impl<'a> Machine<'a> {
                 let at = match *key {
                     Val::Int(at) => at,
                     Val::Uint(at) => i64::try_from(at).unwrap_or(-1),
-                    #[expect(clippy::cast_possible_truncation, reason = "it is a small whole number")]
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        reason = "it is a small whole number"
+                    )]
                     Val::Double(at) if at.fract() == 0.0 && at.abs() < 9e15 => at as i64,
                     Val::Double(_) => {
                         let key = super::library::formatting::key(key);
@@ -317,11 +326,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn once(
-        &mut self,
-        place: usize,
-        make: impl FnOnce(&mut Meter) -> Outcome<'a>,
-    ) -> Outcome<'a> {
+    fn once(&mut self, place: usize, make: impl FnOnce(&mut Meter) -> Outcome<'a>) -> Outcome<'a> {
         if let Some((_, value)) = self.decoded.iter().find(|(known, _)| *known == place) {
             return Ok(value.clone());
         }

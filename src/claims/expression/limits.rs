@@ -18,6 +18,9 @@ pub const MAX_NESTING: u16 = 250;
 /// How deep parts of an expression may stand in each other, chains such as `a.b.c` included.
 pub const MAX_DEPTH: usize = 250;
 
+/// How much deeper whatever may be a loop counts.
+pub const LOOP_DEPTH: usize = 2;
+
 /// How deep values may stand in each other. Loops can nest them deeper than the expression is.
 pub const MAX_VALUE_DEPTH: u16 = 400;
 

@@ -162,10 +162,17 @@ pub fn go_name(value: &Val<'_>) -> &'static str {
 /// What a loop has come to so far.
 enum Gathered<'a> {
     /// `all` and `exists`: what settles it, and the first error, which counts if nothing does.
-    Quantified { settles: bool, settled: bool, failed: Option<EvaluationError> },
+    Quantified {
+        settles: bool,
+        settled: bool,
+        failed: Option<EvaluationError>,
+    },
     Count(usize),
     List(Vec<Val<'a>>),
-    Entries { entries: Vec<(Val<'a>, Val<'a>)>, each_is_map: bool },
+    Entries {
+        entries: Vec<(Val<'a>, Val<'a>)>,
+        each_is_map: bool,
+    },
 }
 
 impl<'a> Gathered<'a> {

@@ -84,7 +84,9 @@ fn on_target(
 ) -> Node {
     let mut arguments = arguments.into_iter();
     let unnamed = match shape {
-        Shape::OptionalMap { .. } => format!("{function}() variable name must be a simple identifier"),
+        Shape::OptionalMap { .. } => {
+            format!("{function}() variable name must be a simple identifier")
+        }
         Shape::Loop { kind: LoopKind::List, names: 1 } | Shape::SortBy => {
             "argument is not an identifier".to_owned()
         }

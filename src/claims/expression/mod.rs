@@ -89,12 +89,24 @@ impl Expression {
         let failed = |mistakes| {
             CompileError::Invalid(format!("compilation failed: {}", source::show(source, mistakes)))
         };
+        parse::check_length(source).map_err(failed)?;
+        let compiled = parse::on_large_stack(|| Self::compile_here(environment, source, returns));
+        compiled
+            .unwrap_or_else(|| Err(CompileError::Internal("no thread to compile in".to_owned())))
+    }
+
+    fn compile_here(
+        environment: Environment,
+        source: &str,
+        returns: Returns,
+    ) -> Result<Self, CompileError> {
+        let failed = |mistakes| {
+            CompileError::Invalid(format!("compilation failed: {}", source::show(source, mistakes)))
+        };
         let node = parse::parse(source).map_err(failed)?;
         let checked = checker::check(&node, environment, source).map_err(failed)?;
         match (returns, &checked.result) {
-            (Returns::Any, _)
-            | (Returns::Bool, Type::Bool)
-            | (Returns::String, Type::String) => {}
+            (Returns::Any, _) | (Returns::Bool, Type::Bool) | (Returns::String, Type::String) => {}
             (Returns::Bool, _) => {
                 return Err(CompileError::Invalid("must evaluate to bool".to_owned()));
             }
@@ -148,8 +160,7 @@ impl Expression {
 
 /// The member of `claims` that a node reads by name.
 fn read_claim(node: &Node) -> Option<&str> {
-    let is_claims =
-        |node: &Node| matches!(&node.kind, Kind::Name(name) if name.trim_start_matches('.') == "claims");
+    let is_claims = |node: &Node| matches!(&node.kind, Kind::Name(name) if name.trim_start_matches('.') == "claims");
     match &node.kind {
         Kind::Select { operand, field, .. } if is_claims(operand) => Some(field),
         Kind::Call { function, target: None, arguments } => match (&**function, &**arguments) {
@@ -204,8 +215,7 @@ impl EvaluationError {
     const NO_OVERLOAD: Self = Self::fixed("no such overload");
 
     /// No overload of a function takes these values; it is the function that is to be named.
-    const UNRESOLVED: Self =
-        Self { text: Cow::Borrowed("no such overload"), is_unresolved: true };
+    const UNRESOLVED: Self = Self { text: Cow::Borrowed("no such overload"), is_unresolved: true };
 
     /// It costs more than it may.
     const TOO_COSTLY: Self = Self::fixed("operation cancelled: actual cost limit exceeded");

@@ -3,21 +3,21 @@
 //! The `cel` crate parses, and nothing else of it is used. Its parser recurses, also along chains
 //! like `a.b.c` and `1 + 2 + 3`, which have no limit of their own: so what it is given is bounded,
 //! and it runs on a thread whose stack is large enough for all that. What comes out is bounded
-//! again, so that whoever walks it later may recurse on any stack.
+//! again, so that it can be evaluated on any stack.
 
 use std::thread;
 
 use cel::Env;
 use cel::common::ast::{EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, SourceInfo};
 
-use super::limits::{MAX_CHAIN, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, PARSER_STACK};
+use super::limits::{LOOP_DEPTH, MAX_CHAIN, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, PARSER_STACK};
 use super::macros;
 use super::source::{Mistake, Offset};
 use super::syntax::{Element, Entry, Kind, Node};
 use super::val::Val;
 
-/// Parses an expression and expands its macros.
-pub fn parse(source: &str) -> Result<Node, Vec<Mistake>> {
+/// Refuses an expression that is longer than [`on_large_stack`] can take.
+pub fn check_length(source: &str) -> Result<(), Vec<Mistake>> {
     let mistake = |text: String| vec![Mistake::at(source, 0, text)];
     let length = source.chars().count();
     if length > MAX_LENGTH {
@@ -30,18 +30,20 @@ pub fn parse(source: &str) -> Result<Node, Vec<Mistake>> {
     if links > MAX_CHAIN {
         return Err(mistake(format!("expression has more than {MAX_CHAIN} operators")));
     }
+    Ok(())
+}
+
+/// Does something on a thread whose stack is large enough for all that is not too long. Absent if
+/// there can be no thread, or it panicked, which it never should.
+pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     thread::scope(|scope| {
-        thread::Builder::new()
-            .name("expression".to_owned())
-            .stack_size(PARSER_STACK)
-            .spawn_scoped(scope, || on_large_stack(source))
-            .map_err(|error| mistake(format!("cannot be parsed: {error}")))?
-            .join()
-            .unwrap_or_else(|_| Err(mistake("cannot be parsed".to_owned())))
+        let thread = thread::Builder::new().name("expression".to_owned()).stack_size(PARSER_STACK);
+        thread.spawn_scoped(scope, work).ok()?.join().ok()
     })
 }
 
-fn on_large_stack(source: &str) -> Result<Node, Vec<Mistake>> {
+/// Parses an expression that is not too long, and expands its macros. On a large stack only.
+pub fn parse(source: &str) -> Result<Node, Vec<Mistake>> {
     // An environment without macros leaves their calls as they are.
     let parser = Env::default().parser().max_recursion_depth(MAX_NESTING);
     let parser = parser.enable_ident_escape_syntax(true);
@@ -49,7 +51,9 @@ fn on_large_stack(source: &str) -> Result<Node, Vec<Mistake>> {
         let mut errors = errors.errors;
         // After a syntax error it also complains of the parts that it could not make up.
         if errors.iter().any(|error| error.msg.starts_with("Syntax error")) {
-            errors.retain(|error| !error.msg.contains("Incomplete") && !error.msg.starts_with("No `"));
+            errors.retain(|error| {
+                !error.msg.contains("Incomplete") && !error.msg.starts_with("No `")
+            });
         }
         let mistakes = errors.into_iter().map(|error| {
             let place = |at: isize| usize::try_from(at).unwrap_or_default();
@@ -117,6 +121,9 @@ impl Builder<'_> {
                 Kind::Select { operand, field: select.field, test: select.test }
             }
             Expr::Call(call) => {
+                // Loops take more of the stack when they are evaluated.
+                let is_loop = call.target.is_some() && (2..=4).contains(&call.args.len());
+                let depth = if is_loop { depth + LOOP_DEPTH } else { depth };
                 let target = call.target.map(|target| self.node(*target, depth));
                 let arguments = self.nodes(call.args, depth);
                 return macros::expand(self, at, call.func_name, target, arguments);
@@ -124,8 +131,7 @@ impl Builder<'_> {
             Expr::List(list) => {
                 let optional = list.optional_indices;
                 let values = self.nodes(list.elements, depth).into_iter().enumerate();
-                let element =
-                    |(at, value)| Element { optional: optional.contains(&at), value };
+                let element = |(at, value)| Element { optional: optional.contains(&at), value };
                 Kind::List(values.map(element).collect())
             }
             Expr::Map(map) => {

@@ -1,13 +1,13 @@
 //! What evaluating an expression takes, prepared: names resolved, constants folded, patterns
 //! compiled.
 
+use super::EvaluationError;
 use super::checker::{Checked, Meaning};
 use super::evaluator::Machine;
 use super::library::Function;
 use super::syntax::{Kind, Loop, LoopKind, Node};
 use super::types::pattern::Pattern;
 use super::val::{Map, Val};
-use super::EvaluationError;
 
 /// A step of an evaluation, which takes those below it.
 #[derive(Debug)]
@@ -201,7 +201,15 @@ fn call(function: &'static Function, mut arguments: Vec<Step>) -> Result<Step, E
     let call = Call { function, arguments, pattern, is_secret };
     let folds = matches!(
         function.name,
-        "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "string" | "timestamp" | "type"
+        "bool"
+            | "bytes"
+            | "double"
+            | "duration"
+            | "dyn"
+            | "int"
+            | "string"
+            | "timestamp"
+            | "type"
             | "uint"
     );
     if folds && let [Step::Constant(value)] = &*call.arguments {

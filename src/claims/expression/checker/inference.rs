@@ -59,7 +59,7 @@ impl Inference {
             },
             Type::List(element) => Type::list(self.resolve(element, unknown_is_dyn)),
             Type::Optional(value) => Type::optional(self.resolve(value, unknown_is_dyn)),
-            Type::Type(of) => Type::Type(Arc::new(self.resolve(of, unknown_is_dyn))),
+            Type::Meta(of) => Type::Meta(Arc::new(self.resolve(of, unknown_is_dyn))),
             Type::Map(parts) => Type::map(
                 self.resolve(&parts.0, unknown_is_dyn),
                 self.resolve(&parts.1, unknown_is_dyn),
@@ -122,7 +122,7 @@ impl Inference {
             (Type::Map(from), Type::Map(into)) => {
                 self.assignable(&from.0, &into.0) && self.assignable(&from.1, &into.1)
             }
-            (Type::Type(_) | Type::AnyType, Type::Type(_) | Type::AnyType) => true,
+            (Type::Meta(_) | Type::AnyMeta, Type::Meta(_) | Type::AnyMeta) => true,
             (from, into) => from == into,
         }
     }
@@ -174,7 +174,7 @@ impl Inference {
                 self.is_no_more_specific(&one.0, &other.0)
                     && self.is_no_more_specific(&one.1, &other.1)
             }
-            (Type::Type(_) | Type::AnyType, Type::Type(_) | Type::AnyType) => true,
+            (Type::Meta(_) | Type::AnyMeta, Type::Meta(_) | Type::AnyMeta) => true,
             (one, other) => one == other,
         }
     }

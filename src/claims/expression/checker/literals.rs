@@ -1,8 +1,8 @@
 //! What upstream looks at once the types are right: literals of one type, and arguments that are
 //! written down and could never be valid.
 
-use super::super::library::time::{Duration, Timestamp};
 use super::super::library;
+use super::super::library::time::{Duration, Timestamp};
 use super::super::source::{Mistake, Offset};
 use super::super::syntax::{Kind, Node};
 use super::super::types::pattern::Pattern;
@@ -19,9 +19,9 @@ pub fn check(root: &Node, checked: &Checked, source: &str, mistakes: &mut Vec<Mi
         };
         match &node.kind {
             Kind::List(elements) if !in_format => {
-                let mut types = elements
-                    .iter()
-                    .map(|element| (&element.value, value_type(&element.value, element.optional, checked)));
+                let mut types = elements.iter().map(|element| {
+                    (&element.value, value_type(&element.value, element.optional, checked))
+                });
                 let Some((_, first)) = types.next() else { continue };
                 if let Some((wrong, found)) = types.find(|(_, found)| **found != *first) {
                     mistake(wrong.at, mismatch(first, found));
@@ -53,8 +53,7 @@ pub fn check(root: &Node, checked: &Checked, source: &str, mistakes: &mut Vec<Mi
                 {
                     mistake(argument.at, format!("invalid {function} argument"));
                 }
-                if let ("format", Some(target), [arguments]) =
-                    (&**function, target, &**arguments)
+                if let ("format", Some(target), [arguments]) = (&**function, target, &**arguments)
                     && let (Some(format), Kind::List(elements)) =
                         (target.literal_str(), &arguments.kind)
                 {
@@ -68,8 +67,8 @@ pub fn check(root: &Node, checked: &Checked, source: &str, mistakes: &mut Vec<Mi
             _ => {}
         }
         // Texts are formatted from lists of anything.
-        let in_format = in_format
-            || matches!(&node.kind, Kind::Call { function, .. } if function == "format");
+        let in_format =
+            in_format || matches!(&node.kind, Kind::Call { function, .. } if function == "format");
         left.extend(node.children().into_iter().map(|child| (child, in_format)));
     }
 }

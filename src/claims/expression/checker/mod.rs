@@ -52,11 +52,7 @@ pub enum Meaning {
 }
 
 /// Types an expression.
-pub fn check(
-    node: &Node,
-    environment: Environment,
-    source: &str,
-) -> Result<Checked, Vec<Mistake>> {
+pub fn check(node: &Node, environment: Environment, source: &str) -> Result<Checked, Vec<Mistake>> {
     let mut checker = Checker {
         environment,
         source,
@@ -70,7 +66,11 @@ pub fn check(
     let Checker { mut inference, meanings, types, mut mistakes, .. } = checker;
     let types: Vec<_> = types.iter().map(|one| inference.resolve(one, true)).collect();
     if inference.is_exhausted() {
-        return Err(vec![Mistake::at(source, node.at, "the types of the expression are too large")]);
+        return Err(vec![Mistake::at(
+            source,
+            node.at,
+            "the types of the expression are too large",
+        )]);
     }
     let result = types.get(node.id).cloned().unwrap_or(Type::Error);
     let checked = Checked { result, meanings, types };
@@ -193,7 +193,7 @@ impl<'a> Checker<'a> {
         }
         let (name, of) = library::type_name(name)?;
         self.mean(node, Meaning::TypeName(name));
-        Some(Type::Type(of.into()))
+        Some(Type::Meta(of.into()))
     }
 
     fn select(&mut self, node: &Node, operand: &'a Node, field: &str, test: bool) -> Type {

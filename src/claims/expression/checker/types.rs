@@ -35,9 +35,9 @@ pub enum Type {
     /// `map(K, V)`.
     Map(Arc<(Type, Type)>),
     /// `type(T)`, the type of a type.
-    Type(Arc<Type>),
+    Meta(Arc<Type>),
     /// The type of types whose own is not known.
-    AnyType,
+    AnyMeta,
     /// `optional_type(T)`.
     Optional(Arc<Type>),
     /// A library's own, by its name.
@@ -90,7 +90,7 @@ impl Type {
     /// The types it is made of.
     pub fn parts(&self) -> impl Iterator<Item = &Self> {
         let (first, second) = match self {
-            Self::List(part) | Self::Type(part) | Self::Optional(part) => (Some(&**part), None),
+            Self::List(part) | Self::Meta(part) | Self::Optional(part) => (Some(&**part), None),
             Self::Map(parts) => (Some(&parts.0), Some(&parts.1)),
             _ => (None, None),
         };
@@ -115,8 +115,8 @@ impl fmt::Display for Type {
             Self::Timestamp => f.write_str("timestamp"),
             Self::List(element) => write!(f, "list({element})"),
             Self::Map(parts) => write!(f, "map({}, {})", parts.0, parts.1),
-            Self::Type(of) => write!(f, "type({of})"),
-            Self::AnyType => f.write_str("type"),
+            Self::Meta(of) => write!(f, "type({of})"),
+            Self::AnyMeta => f.write_str("type"),
             Self::Optional(value) => write!(f, "optional_type({value})"),
             Self::Opaque(name) => f.write_str(name),
             Self::User => f.write_str("kubernetes.UserInfo"),
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
             "duration" => Type::Duration,
             "timestamp" => Type::Timestamp,
             "list" => Type::list(self.part("(", ")")?),
-            "type" => Type::Type(Arc::new(self.part("(", ")")?)),
+            "type" => Type::Meta(Arc::new(self.part("(", ")")?)),
             "optional_type" => Type::optional(self.part("(", ")")?),
             "map" => Type::map(self.part("(", ", ")?, self.part("", ")")?),
             name if name.len() == 1 => {
@@ -232,7 +232,8 @@ mod tests {
         assert_eq!(signature, Some(Signature { is_method: true, arguments, result }));
         let none = Signature { is_method: false, arguments: vec![], result: Type::Int };
         assert_eq!(Signature::parse("() int", 0), Some(none));
-        for wrong in ["", "int", "(int", "() ", "(int) nothing", "list(int) int", "(map(int)) int"] {
+        for wrong in ["", "int", "(int", "() ", "(int) nothing", "list(int) int", "(map(int)) int"]
+        {
             assert_eq!(Signature::parse(wrong, 0), None, "{wrong}");
         }
     }

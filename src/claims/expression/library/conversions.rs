@@ -11,11 +11,15 @@ use super::time;
 
 /// What this file has.
 pub const FUNCTIONS: &[Function] = &[
-    Function::new("bool", &["(bool) bool", "(string) bool"], |machine, arguments| match arguments {
-        [Val::Bool(value)] => Ok(Val::Bool(*value)),
-        [Val::String(text)] => from_text(machine, text, number::string_to_bool).map(Val::Bool),
-        _ => UNRESOLVED,
-    }),
+    Function::new(
+        "bool",
+        &["(bool) bool", "(string) bool"],
+        |machine, arguments| match arguments {
+            [Val::Bool(value)] => Ok(Val::Bool(*value)),
+            [Val::String(text)] => from_text(machine, text, number::string_to_bool).map(Val::Bool),
+            _ => UNRESOLVED,
+        },
+    ),
     Function::new("bytes", &["(bytes) bytes", "(string) bytes"], |machine, arguments| {
         match arguments {
             [Val::Bytes(bytes)] => Ok(Val::Bytes(bytes.clone())),
@@ -45,7 +49,14 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     Function::new(
         "int",
-        &["(int) int", "(double) int", "(duration) int", "(string) int", "(timestamp) int", "(uint) int"],
+        &[
+            "(int) int",
+            "(double) int",
+            "(duration) int",
+            "(string) int",
+            "(timestamp) int",
+            "(uint) int",
+        ],
         |machine, arguments| match arguments {
             [Val::Int(value)] => Ok(Val::Int(*value)),
             [Val::Double(value)] => converted(number::double_to_int(*value)).map(Val::Int),
@@ -118,10 +129,7 @@ pub const FUNCTIONS: &[Function] = &[
 const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
 
 /// `string(value)`, for all that have it.
-pub fn text<'a>(
-    machine: &mut Machine<'a>,
-    value: &Val<'a>,
-) -> Result<Text<'a>, EvaluationError> {
+pub fn text<'a>(machine: &mut Machine<'a>, value: &Val<'a>) -> Result<Text<'a>, EvaluationError> {
     Ok(match value {
         Val::String(text) => text.clone(),
         Val::Bool(value) => value.to_string().into(),

@@ -11,13 +11,14 @@ use super::super::val::Val;
 use super::Function;
 
 /// What this file has.
-pub const FUNCTIONS: &[Function] =
-    &[Function::new("format", &["string.(list(dyn)) string"], |machine, arguments| {
-        match arguments {
-            [Val::String(template), Val::List(arguments)] => format(machine, template, arguments),
-            _ => Err(EvaluationError::UNRESOLVED),
-        }
-    })];
+pub const FUNCTIONS: &[Function] = &[Function::new(
+    "format",
+    &["string.(list(dyn)) string"],
+    |machine, arguments| match arguments {
+        [Val::String(template), Val::List(arguments)] => format(machine, template, arguments),
+        _ => Err(EvaluationError::UNRESOLVED),
+    },
+)];
 
 /// What a number with all decimal places may take beside them.
 const LONGEST_NUMBER: usize = 500;
@@ -119,9 +120,8 @@ pub fn validate(
     }
     if arguments.len() > next {
         let given = arguments.len();
-        let text = format!(
-            "too many arguments supplied to string.format (expected {next}, got {given})"
-        );
+        let text =
+            format!("too many arguments supplied to string.format (expected {next}, got {given})");
         return Err((None, text));
     }
     Ok(())
@@ -131,9 +131,7 @@ fn fits(clause: Clause, of: &Type) -> bool {
     let is_integer = matches!(of, Type::Int | Type::Uint);
     match clause {
         _ if *of == Type::Dyn => true,
-        Clause::Text => {
-            !matches!(of, Type::Opaque(_) | Type::Optional(_) | Type::Any | Type::User)
-        }
+        Clause::Text => !matches!(of, Type::Opaque(_) | Type::Optional(_) | Type::Any | Type::User),
         Clause::Decimal | Clause::Octal => is_integer,
         Clause::Fixed(_) | Clause::Scientific(_) => matches!(of, Type::Double | Type::String),
         Clause::Binary => is_integer || *of == Type::Bool,
@@ -151,7 +149,7 @@ fn runtime_name(of: &Type) -> String {
         Type::Timestamp => "google.protobuf.Timestamp".to_owned(),
         Type::List(_) => "list".to_owned(),
         Type::Map(_) => "map".to_owned(),
-        Type::Type(_) | Type::AnyType => "type".to_owned(),
+        Type::Meta(_) | Type::AnyMeta => "type".to_owned(),
         Type::Optional(_) => "optional_type".to_owned(),
         other => other.to_string(),
     }

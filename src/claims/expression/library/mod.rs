@@ -151,7 +151,7 @@ pub fn type_name(name: &str) -> Option<(&'static str, Type)> {
         "optional_type" => ("optional_type", Type::optional(Type::Dyn)),
         "string" => ("string", Type::String),
         "timestamp" => ("timestamp", Type::Timestamp),
-        "type" => ("type", Type::AnyType),
+        "type" => ("type", Type::AnyMeta),
         "uint" => ("uint", Type::Uint),
         _ => return None,
     })

@@ -12,134 +12,137 @@ use super::super::val::{Map, Text, Val};
 use super::Function;
 
 /// What this file has.
-pub const FUNCTIONS: &[Function] = &[
-    Function::new("!_", &["(bool) bool"], not).plain(),
-    Function::new("-_", &["(double) double", "(int) int"], negate).operator(NEGATED),
-    Function::new("_==_", &["(A, A) bool"], |machine, arguments| match arguments {
-        [one, other] => compare::equal(one, other, &mut machine.meter).map(Val::Bool),
-        _ => UNRESOLVED,
-    })
-    .plain(),
-    Function::new("_!=_", &["(A, A) bool"], |machine, arguments| match arguments {
-        [one, other] => {
-            compare::equal(one, other, &mut machine.meter).map(|equal| Val::Bool(!equal))
-        }
-        _ => UNRESOLVED,
-    })
-    .plain(),
-    Function::new("_<_", COMPARISONS, |machine, arguments| {
-        ordered(machine, arguments, Ordering::is_lt)
-    })
-    .operator(COMPARED),
-    Function::new("_<=_", COMPARISONS, |machine, arguments| {
-        ordered(machine, arguments, Ordering::is_le)
-    })
-    .operator(COMPARED),
-    Function::new("_>_", COMPARISONS, |machine, arguments| {
-        ordered(machine, arguments, Ordering::is_gt)
-    })
-    .operator(COMPARED),
-    Function::new("_>=_", COMPARISONS, |machine, arguments| {
-        ordered(machine, arguments, Ordering::is_ge)
-    })
-    .operator(COMPARED),
-    Function::new(
-        "_+_",
-        &[
-            "(bytes, bytes) bytes",
-            "(double, double) double",
-            "(duration, duration) duration",
-            "(duration, timestamp) timestamp",
-            "(timestamp, duration) timestamp",
-            "(int, int) int",
-            "(list(A), list(A)) list(A)",
-            "(string, string) string",
-            "(uint, uint) uint",
-        ],
-        add,
-    )
-    .operator(ADDED),
-    Function::new(
-        "_-_",
-        &[
-            "(double, double) double",
-            "(duration, duration) duration",
-            "(int, int) int",
-            "(timestamp, duration) timestamp",
-            "(timestamp, timestamp) duration",
-            "(uint, uint) uint",
-        ],
-        subtract,
-    )
-    .operator(SUBTRACTED),
-    Function::new(
-        "_*_",
-        &["(double, double) double", "(int, int) int", "(uint, uint) uint"],
-        |_, arguments| match arguments {
-            [Val::Double(one), Val::Double(other)] => Ok(Val::Double(one * other)),
-            [Val::Int(one), Val::Int(other)] => int(one.checked_mul(*other)),
-            [Val::Uint(one), Val::Uint(other)] => uint(one.checked_mul(*other)),
+pub const FUNCTIONS: &[Function] =
+    &[
+        Function::new("!_", &["(bool) bool"], not).plain(),
+        Function::new("-_", &["(double) double", "(int) int"], negate).operator(NEGATED),
+        Function::new("_==_", &["(A, A) bool"], |machine, arguments| match arguments {
+            [one, other] => compare::equal(one, other, &mut machine.meter).map(Val::Bool),
             _ => UNRESOLVED,
-        },
-    )
-    .operator(MULTIPLIED),
-    Function::new(
-        "_/_",
-        &["(double, double) double", "(int, int) int", "(uint, uint) uint"],
-        |_, arguments| match arguments {
-            [Val::Double(one), Val::Double(other)] => Ok(Val::Double(one / other)),
-            [Val::Int(_), Val::Int(0)] | [Val::Uint(_), Val::Uint(0)] => {
-                Err(EvaluationError::new("division by zero"))
+        })
+        .plain(),
+        Function::new("_!=_", &["(A, A) bool"], |machine, arguments| match arguments {
+            [one, other] => {
+                compare::equal(one, other, &mut machine.meter).map(|equal| Val::Bool(!equal))
             }
-            [Val::Int(one), Val::Int(other)] => int(one.checked_div(*other)),
-            [Val::Uint(one), Val::Uint(other)] => uint(one.checked_div(*other)),
             _ => UNRESOLVED,
-        },
-    )
-    .operator(MULTIPLIED),
-    Function::new("_%_", &["(int, int) int", "(uint, uint) uint"], |_, arguments| match arguments {
-        [Val::Int(_), Val::Int(0)] | [Val::Uint(_), Val::Uint(0)] => {
-            Err(EvaluationError::new("modulus by zero"))
-        }
-        [Val::Int(one), Val::Int(other)] => int(one.checked_rem(*other)),
-        [Val::Uint(one), Val::Uint(other)] => uint(one.checked_rem(*other)),
-        _ => UNRESOLVED,
-    })
-    .operator(DIVIDED),
-    Function::new("@in", &["(A, list(A)) bool", "(A, map(A, B)) bool"], within).plain(),
-    Function::new("_&&_", &["(bool, bool) bool"], |_, _| UNRESOLVED).plain(),
-    Function::new("_||_", &["(bool, bool) bool"], |_, _| UNRESOLVED).plain(),
-    Function::new("_?_:_", &["(bool, A, A) A"], |_, _| UNRESOLVED).plain(),
-    Function::new(
-        "_[_]",
-        &[
-            "(list(A), int) A",
-            "(map(A, B), A) B",
-            "(optional_type(list(V)), int) optional_type(V)",
-            "(optional_type(map(K, V)), K) optional_type(V)",
-        ],
-        |_, _| UNRESOLVED,
-    )
-    .plain(),
-    Function::new(
-        "_[?_]",
-        &[
-            "(list(V), int) optional_type(V)",
-            "(optional_type(list(V)), int) optional_type(V)",
-            "(map(K, V), K) optional_type(V)",
-            "(optional_type(map(K, V)), K) optional_type(V)",
-        ],
-        |_, _| UNRESOLVED,
-    )
-    .plain(),
-    Function::new("_?._", &["(dyn, string) optional_type(V)"], |_, _| UNRESOLVED).plain(),
-    // What upstream's expansion of `transformMapEntry` calls: for the wording of mistakes.
-    Function::new(
-        "cel.@mapInsert",
-        &["(map(K, V), K, V) map(K, V)", "(map(K, V), map(K, V)) map(K, V)"],
-        |_, _| UNRESOLVED,
-    ),
-];
+        })
+        .plain(),
+        Function::new("_<_", COMPARISONS, |machine, arguments| {
+            ordered(machine, arguments, Ordering::is_lt)
+        })
+        .operator(COMPARED),
+        Function::new("_<=_", COMPARISONS, |machine, arguments| {
+            ordered(machine, arguments, Ordering::is_le)
+        })
+        .operator(COMPARED),
+        Function::new("_>_", COMPARISONS, |machine, arguments| {
+            ordered(machine, arguments, Ordering::is_gt)
+        })
+        .operator(COMPARED),
+        Function::new("_>=_", COMPARISONS, |machine, arguments| {
+            ordered(machine, arguments, Ordering::is_ge)
+        })
+        .operator(COMPARED),
+        Function::new(
+            "_+_",
+            &[
+                "(bytes, bytes) bytes",
+                "(double, double) double",
+                "(duration, duration) duration",
+                "(duration, timestamp) timestamp",
+                "(timestamp, duration) timestamp",
+                "(int, int) int",
+                "(list(A), list(A)) list(A)",
+                "(string, string) string",
+                "(uint, uint) uint",
+            ],
+            add,
+        )
+        .operator(ADDED),
+        Function::new(
+            "_-_",
+            &[
+                "(double, double) double",
+                "(duration, duration) duration",
+                "(int, int) int",
+                "(timestamp, duration) timestamp",
+                "(timestamp, timestamp) duration",
+                "(uint, uint) uint",
+            ],
+            subtract,
+        )
+        .operator(SUBTRACTED),
+        Function::new(
+            "_*_",
+            &["(double, double) double", "(int, int) int", "(uint, uint) uint"],
+            |_, arguments| match arguments {
+                [Val::Double(one), Val::Double(other)] => Ok(Val::Double(one * other)),
+                [Val::Int(one), Val::Int(other)] => int(one.checked_mul(*other)),
+                [Val::Uint(one), Val::Uint(other)] => uint(one.checked_mul(*other)),
+                _ => UNRESOLVED,
+            },
+        )
+        .operator(MULTIPLIED),
+        Function::new(
+            "_/_",
+            &["(double, double) double", "(int, int) int", "(uint, uint) uint"],
+            |_, arguments| match arguments {
+                [Val::Double(one), Val::Double(other)] => Ok(Val::Double(one / other)),
+                [Val::Int(_), Val::Int(0)] | [Val::Uint(_), Val::Uint(0)] => {
+                    Err(EvaluationError::new("division by zero"))
+                }
+                [Val::Int(one), Val::Int(other)] => int(one.checked_div(*other)),
+                [Val::Uint(one), Val::Uint(other)] => uint(one.checked_div(*other)),
+                _ => UNRESOLVED,
+            },
+        )
+        .operator(MULTIPLIED),
+        Function::new("_%_", &["(int, int) int", "(uint, uint) uint"], |_, arguments| {
+            match arguments {
+                [Val::Int(_), Val::Int(0)] | [Val::Uint(_), Val::Uint(0)] => {
+                    Err(EvaluationError::new("modulus by zero"))
+                }
+                [Val::Int(one), Val::Int(other)] => int(one.checked_rem(*other)),
+                [Val::Uint(one), Val::Uint(other)] => uint(one.checked_rem(*other)),
+                _ => UNRESOLVED,
+            }
+        })
+        .operator(DIVIDED),
+        Function::new("@in", &["(A, list(A)) bool", "(A, map(A, B)) bool"], within).plain(),
+        Function::new("_&&_", &["(bool, bool) bool"], |_, _| UNRESOLVED).plain(),
+        Function::new("_||_", &["(bool, bool) bool"], |_, _| UNRESOLVED).plain(),
+        Function::new("_?_:_", &["(bool, A, A) A"], |_, _| UNRESOLVED).plain(),
+        Function::new(
+            "_[_]",
+            &[
+                "(list(A), int) A",
+                "(map(A, B), A) B",
+                "(optional_type(list(V)), int) optional_type(V)",
+                "(optional_type(map(K, V)), K) optional_type(V)",
+            ],
+            |_, _| UNRESOLVED,
+        )
+        .plain(),
+        Function::new(
+            "_[?_]",
+            &[
+                "(list(V), int) optional_type(V)",
+                "(optional_type(list(V)), int) optional_type(V)",
+                "(map(K, V), K) optional_type(V)",
+                "(optional_type(map(K, V)), K) optional_type(V)",
+            ],
+            |_, _| UNRESOLVED,
+        )
+        .plain(),
+        Function::new("_?._", &["(dyn, string) optional_type(V)"], |_, _| UNRESOLVED).plain(),
+        // What upstream's expansion of `transformMapEntry` calls: for the wording of mistakes.
+        Function::new(
+            "cel.@mapInsert",
+            &["(map(K, V), K, V) map(K, V)", "(map(K, V), map(K, V)) map(K, V)"],
+            |_, _| UNRESOLVED,
+        ),
+    ];
 
 const COMPARED: &[&str] = &[
     "bool",
@@ -224,7 +227,11 @@ fn ordered<'a>(
     match arguments {
         [one, other] => {
             let order = compare::order(one, other, &mut machine.meter).map_err(|error| {
-                if error == EvaluationError::NO_OVERLOAD { EvaluationError::UNRESOLVED } else { error }
+                if error == EvaluationError::NO_OVERLOAD {
+                    EvaluationError::UNRESOLVED
+                } else {
+                    error
+                }
             })?;
             Ok(Val::Bool(holds(order)))
         }

@@ -43,9 +43,7 @@ pub const FUNCTIONS: &[Function] = &[
             "kubernetes.Quantity.(kubernetes.Quantity) kubernetes.Quantity",
             "kubernetes.Quantity.(int) kubernetes.Quantity",
         ],
-        |machine, arguments| {
-            arithmetic(machine, arguments, Quantity::plus, Quantity::plus_integer)
-        },
+        |machine, arguments| arithmetic(machine, arguments, Quantity::plus, Quantity::plus_integer),
     ),
     Function::new(
         "sub",

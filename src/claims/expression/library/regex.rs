@@ -31,11 +31,13 @@ pub const FUNCTIONS: &[Function] = &[
     )
     .plain(),
     Function::new("find", &["string.(string) string"], |machine, arguments| match arguments {
-        [Val::String(text), Val::String(pattern)] => {
-            with_pattern(machine, text, pattern, |error| error.in_find(), |pattern| {
-                Val::string(pattern.find(text))
-            })
-        }
+        [Val::String(text), Val::String(pattern)] => with_pattern(
+            machine,
+            text,
+            pattern,
+            |error| error.in_find(),
+            |pattern| Val::string(pattern.find(text)),
+        ),
         _ => refused(machine),
     }),
     Function::new(
@@ -58,17 +60,16 @@ fn refused<'a>(machine: &Machine<'a>) -> Outcome<'a> {
     if machine.pattern.is_some() { Err(EvaluationError::NO_OVERLOAD) } else { UNRESOLVED }
 }
 
-fn find_all<'a>(
-    machine: &mut Machine<'a>,
-    text: &str,
-    pattern: &str,
-    limit: i64,
-) -> Outcome<'a> {
+fn find_all<'a>(machine: &mut Machine<'a>, text: &str, pattern: &str, limit: i64) -> Outcome<'a> {
     // There may be as many matches as characters, and one more.
     machine.meter.charge(text.len())?;
-    with_pattern(machine, text, pattern, |error| error.in_find(), |pattern| {
-        Val::list(pattern.find_all(text, limit).into_iter().map(Val::string).collect())
-    })
+    with_pattern(
+        machine,
+        text,
+        pattern,
+        |error| error.in_find(),
+        |pattern| Val::list(pattern.find_all(text, limit).into_iter().map(Val::string).collect()),
+    )
 }
 
 /// Does something with a compiled pattern, and pays for it.
@@ -89,9 +90,8 @@ fn with_pattern<T>(
         }
         machine.meter.charge(compilation(pattern))?;
         let compiled = pattern.parse::<Pattern>();
-        let compiled = compiled.map_err(|error| {
-            machine.error(say(error), "error parsing regexp")
-        })?;
+        let compiled =
+            compiled.map_err(|error| machine.error(say(error), "error parsing regexp"))?;
         if machine.patterns.len() >= MAX_PATTERNS {
             machine.patterns.clear();
         }

@@ -13,9 +13,9 @@ pub const FUNCTIONS: &[Function] = &[
         _ => Err(EvaluationError::UNRESOLVED),
     }),
     Function::new("sets.equivalent", SIGNATURES, |machine, arguments| match arguments {
-        [Val::List(one), Val::List(other)] => Ok(Val::Bool(
-            contains(machine, one, other)? && contains(machine, other, one)?,
-        )),
+        [Val::List(one), Val::List(other)] => {
+            Ok(Val::Bool(contains(machine, one, other)? && contains(machine, other, one)?))
+        }
         _ => Err(EvaluationError::UNRESOLVED),
     }),
     Function::new("sets.intersects", SIGNATURES, |machine, arguments| match arguments {

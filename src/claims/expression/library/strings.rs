@@ -202,7 +202,9 @@ fn join<'a>(machine: &mut Machine<'a>, list: &[Val<'a>], separator: &str) -> Out
     for (at, item) in list.iter().enumerate() {
         let Val::String(item) = item else {
             let shown = super::formatting::key(item);
-            return Err(machine.error(format_args!("join: invalid input: {shown}"), "join: invalid input"));
+            return Err(
+                machine.error(format_args!("join: invalid input: {shown}"), "join: invalid input")
+            );
         };
         machine.meter.text(item.len() + separator.len())?;
         if at > 0 {

@@ -19,14 +19,10 @@ pub const FUNCTIONS: &[Function] = &[
                 .map_err(|error| machine.error(error, "invalid semantic version"))
         },
     ),
-    Function::new(
-        "isSemver",
-        &["(string) bool", "(string, bool) bool"],
-        |machine, arguments| {
-            let (text, normalize) = text(machine, arguments)?;
-            Ok(Val::Bool(Semver::is_semver(text, normalize)))
-        },
-    ),
+    Function::new("isSemver", &["(string) bool", "(string, bool) bool"], |machine, arguments| {
+        let (text, normalize) = text(machine, arguments)?;
+        Ok(Val::Bool(Semver::is_semver(text, normalize)))
+    }),
     Function::new("major", &["kubernetes.Semver.() int"], |_, a| number(a, Semver::major)),
     Function::new("minor", &["kubernetes.Semver.() int"], |_, a| number(a, Semver::minor)),
     Function::new("patch", &["kubernetes.Semver.() int"], |_, a| number(a, Semver::patch)),
