@@ -191,33 +191,25 @@ impl<'a> Machine<'a> {
         match self.evaluate(one)? {
             Val::Optional(Some(value)) if is_value => Ok((*value).clone()),
             one @ Val::Optional(Some(_)) => Ok(one),
-            Val::Optional(None) => match self.evaluate(other)? {
-                other if is_value => Ok(other),
-                other @ Val::Optional(_) => Ok(other),
-                _ => Err(EvaluationError::NO_OVERLOAD),
-            },
+            Val::Optional(None) => self.evaluate(other),
             _ => Err(EvaluationError::NO_OVERLOAD),
         }
     }
 
     fn part(&mut self, part: &'a Part) -> Outcome<'a> {
-        let of = self.evaluate(&part.of)?;
-        let key = self.evaluate(&part.key)?;
-        self::key(&key)?;
         // Presence costs nothing upstream; here it does as all else.
         self.meter.charge(1)?;
-        let (of, in_optional) = match of {
+        let (of, in_optional) = match self.evaluate(&part.of)? {
+            // Nothing is looked for in nothing.
             Val::Optional(None) => {
-                let none = Val::Optional(None);
-                return Ok(if part.question == Question::Presence {
-                    Val::Bool(false)
-                } else {
-                    none
-                });
+                let is_presence = part.question == Question::Presence;
+                return Ok(if is_presence { Val::Bool(false) } else { Val::Optional(None) });
             }
             Val::Optional(Some(value)) => ((*value).clone(), true),
             value => (value, false),
         };
+        let key = self.evaluate(&part.key)?;
+        self::key(&key)?;
         self.is_secret = part.is_secret;
         let found = self.find(&of, &key)?;
         match (part.question, found) {

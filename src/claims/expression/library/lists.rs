@@ -28,7 +28,7 @@ pub const FUNCTIONS: &[Function] = &[
             "list(bytes).() bool",
         ],
         |machine, arguments| match arguments {
-            [Val::List(list)] => {
+            [Val::List(list)] if list.first().is_none_or(is_comparable) => {
                 for (one, next) in list.iter().zip(list.iter().skip(1)) {
                     machine.meter.charge(1)?;
                     if compare::order(one, next, &mut machine.meter)?.is_gt() {
@@ -61,8 +61,8 @@ pub const FUNCTIONS: &[Function] = &[
             let found = position(machine, list, one, false)?;
             Ok(Val::Bool(!matches!(found, Val::Int(-1))))
         }
-        // Whatever is no list is not said to be none.
-        [_, _] => Ok(Val::Bool(false)),
+        // What is no list is taken for one of itself.
+        [one, other] => compare::equal(one, other, &mut machine.meter).map(Val::Bool),
         _ => UNRESOLVED,
     }),
     Function::new("distinct", &["list(T).() list(T)"], |machine, arguments| match arguments {
@@ -178,6 +178,21 @@ const EXTREMES: &[&str] = &[
 
 const UNRESOLVED: Outcome<'static> = Err(EvaluationError::UNRESOLVED);
 
+/// Whether values of its type have an order.
+fn is_comparable(value: &Val<'_>) -> bool {
+    matches!(
+        value,
+        Val::Bool(_)
+            | Val::Int(_)
+            | Val::Uint(_)
+            | Val::Double(_)
+            | Val::String(_)
+            | Val::Bytes(_)
+            | Val::Duration(_)
+            | Val::Timestamp(_)
+    )
+}
+
 /// Where an item is in a list, from the one end or the other; -1 if it is not.
 pub fn position<'a>(
     machine: &mut Machine<'a>,
@@ -208,18 +223,7 @@ pub fn sort_by_keys<'a>(
     keys: &[Val<'a>],
 ) -> Outcome<'a> {
     if let Some(first) = keys.first() {
-        let comparable = matches!(
-            first,
-            Val::Bool(_)
-                | Val::Int(_)
-                | Val::Uint(_)
-                | Val::Double(_)
-                | Val::String(_)
-                | Val::Bytes(_)
-                | Val::Duration(_)
-                | Val::Timestamp(_)
-        );
-        if !comparable {
+        if !is_comparable(first) {
             return Err(EvaluationError::new("list elements must be comparable"));
         }
         if keys.iter().any(|key| key.type_name() != first.type_name()) {
@@ -251,6 +255,9 @@ pub fn sort_by_keys<'a>(
 fn sum<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
     let [Val::List(list)] = arguments else { return UNRESOLVED };
     let Some((first, rest)) = list.split_first() else { return Ok(Val::Int(0)) };
+    let (Val::Int(_) | Val::Uint(_) | Val::Double(_) | Val::Duration(_)) = first else {
+        return UNRESOLVED;
+    };
     let add = super::function("_+_").ok_or(EvaluationError::UNRESOLVED)?;
     let mut sum = first.clone();
     for item in rest {
@@ -268,6 +275,9 @@ fn extreme<'a>(
 ) -> Outcome<'a> {
     let [Val::List(list)] = arguments else { return UNRESOLVED };
     let Some((first, rest)) = list.split_first() else { return Err(EvaluationError::new(empty)) };
+    if !is_comparable(first) {
+        return UNRESOLVED;
+    }
     let mut found = first;
     for item in rest {
         machine.meter.charge(1)?;
