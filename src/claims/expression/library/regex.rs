@@ -5,7 +5,7 @@
 
 use super::super::EvaluationError;
 use super::super::evaluator::{Machine, Outcome};
-use super::super::types::pattern::{Pattern, PatternError};
+use super::super::types::pattern::{Pattern, PatternError, UNTRUSTED_SIZE_LIMIT};
 use super::super::val::Val;
 use super::Function;
 
@@ -80,7 +80,8 @@ fn with_pattern<T>(
     say: impl FnOnce(PatternError) -> String,
     work: impl FnOnce(&Pattern) -> T,
 ) -> Result<T, EvaluationError> {
-    machine.meter.regex(text.len(), pattern.len())?;
+    let weight = weight(pattern);
+    machine.meter.regex(text.len(), weight)?;
     if let Some(known) = machine.pattern {
         return Ok(work(known));
     }
@@ -88,8 +89,8 @@ fn with_pattern<T>(
         if pattern.len() > MAX_LENGTH {
             return Err(EvaluationError::new("regular expression is too long"));
         }
-        machine.meter.charge(compilation(pattern))?;
-        let compiled = pattern.parse::<Pattern>();
+        machine.meter.charge(weight.saturating_mul(10).saturating_add(1_000))?;
+        let compiled = Pattern::compile(pattern, UNTRUSTED_SIZE_LIMIT);
         let compiled =
             compiled.map_err(|error| machine.error(say(error), "error parsing regexp"))?;
         if machine.patterns.len() >= MAX_PATTERNS {
@@ -101,10 +102,36 @@ fn with_pattern<T>(
     found.map(|(_, compiled)| work(compiled)).ok_or(EvaluationError::NO_OVERLOAD)
 }
 
-/// What compiling a pattern may cost, in steps of an evaluation: microseconds if it is plain, and
-/// some milliseconds if it repeats what is large.
-fn compilation(pattern: &str) -> usize {
-    let may_be_large = pattern.contains(['{', '\\', '?']);
-    let base = if may_be_large { 20_000 } else { 1_000 };
-    base + pattern.len().saturating_mul(100)
+/// How large a pattern is once it is compiled, roughly, as if it were written out: upstream counts
+/// its text only, but a dozen bytes can make a program of megabytes.
+fn weight(pattern: &str) -> usize {
+    let mut factor = 1_usize;
+    for repeated in pattern.split('{').skip(1) {
+        let bounds = repeated.split('}').next().unwrap_or_default().split(',');
+        let most = bounds.filter_map(|bound| bound.parse::<usize>().ok()).max();
+        factor = factor.saturating_add(most.unwrap_or_default());
+    }
+    // A class of Unicode is hundreds of ranges.
+    let classes = pattern.matches(r"\p").count() + pattern.matches(r"\P").count();
+    pattern.len().saturating_mul(factor.saturating_add(classes.saturating_mul(100)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_weigh_what_they_are_compiled_to() {
+        for (pattern, expected) in [
+            ("", 0),
+            ("^a.*$", 5),
+            ("a{2,10}", 7 * 11),
+            ("[0-9a-f]{8}-{4}", 15 * 13),
+            ("a{", 2),
+            ("a{x}", 4),
+            (r"\pL{1000}", 9 * 1_101),
+        ] {
+            assert_eq!(weight(pattern), expected, "{pattern}");
+        }
+    }
 }
