@@ -2,10 +2,11 @@
 //! compiled.
 
 use super::EvaluationError;
-use super::checker::{Checked, Meaning};
+use super::checker::{Checked, Meaning, Type};
 use super::evaluator::Machine;
 use super::library::Function;
 use super::syntax::{Kind, Loop, LoopKind, Node};
+use super::types::duration::Duration;
 use super::types::pattern::Pattern;
 use super::val::{Map, Val};
 
@@ -125,7 +126,12 @@ pub fn plan(node: &Node, checked: &Checked) -> Result<Step, EvaluationError> {
                 _ => return Err(EvaluationError::NO_OVERLOAD),
             };
             let arguments = target.into_iter().chain(arguments);
-            call(function, arguments.map(plan).collect::<Result<_, _>>()?)?
+            let mut arguments = arguments.map(plan).collect::<Result<Vec<_>, _>>()?;
+            if function.name == "sum" {
+                // Nothing at run time tells what an empty list would be a list of.
+                arguments.push(Step::Constant(zero(checked.type_of(node))));
+            }
+            call(function, arguments)?
         }
         Kind::List(elements) => {
             let steps = elements.iter().map(|one| Ok((one.optional, plan(&one.value)?)));
@@ -153,6 +159,16 @@ pub fn plan(node: &Node, checked: &Checked) -> Result<Step, EvaluationError> {
         // Both have a meaning, or a mistake that nobody gets past.
         Kind::Name(_) | Kind::Message(_) => return Err(EvaluationError::NO_OVERLOAD),
     })
+}
+
+/// The sum of nothing.
+fn zero(of: &Type) -> Val<'static> {
+    match of {
+        Type::Uint => Val::Uint(0),
+        Type::Double => Val::Double(0.0),
+        Type::Duration => Val::Duration(Duration::from_nanoseconds(0)),
+        _ => Val::Int(0),
+    }
 }
 
 fn call(function: &'static Function, mut arguments: Vec<Step>) -> Result<Step, EvaluationError> {

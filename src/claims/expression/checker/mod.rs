@@ -31,7 +31,8 @@ impl Checked {
         self.meanings.get(node.id).copied().flatten()
     }
 
-    fn type_of(&self, node: &Node) -> &Type {
+    /// The type of a node.
+    pub fn type_of(&self, node: &Node) -> &Type {
         self.types.get(node.id).unwrap_or(&Type::Error)
     }
 }

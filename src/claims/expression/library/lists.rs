@@ -252,11 +252,17 @@ pub fn sort_by_keys<'a>(
     }
 }
 
+/// Its second argument is the sum of nothing, which an expression does not write.
 fn sum<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
-    let [Val::List(list)] = arguments else { return UNRESOLVED };
-    let Some((first, rest)) = list.split_first() else { return Ok(Val::Int(0)) };
+    let [list, zero] = arguments else { return UNRESOLVED };
+    let refused = || {
+        let text = format!("no such overload: sum({})", list.type_name());
+        Err(EvaluationError::new(text))
+    };
+    let Val::List(list) = list else { return refused() };
+    let Some((first, rest)) = list.split_first() else { return Ok(zero.clone()) };
     let (Val::Int(_) | Val::Uint(_) | Val::Double(_) | Val::Duration(_)) = first else {
-        return UNRESOLVED;
+        return refused();
     };
     let add = super::function("_+_").ok_or(EvaluationError::UNRESOLVED)?;
     let mut sum = first.clone();
