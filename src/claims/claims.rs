@@ -93,6 +93,15 @@ impl Claims {
         })
     }
 
+    /// All claims, by name: the token's own, and what [`expand`](Self::expand) has brought.
+    pub fn members(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        let brought = self.elsewhere.iter().filter_map(|(name, object)| {
+            let is_new = self.object.get(name).is_none();
+            Some((name.as_str(), object.get(name).filter(|_| is_new)?))
+        });
+        self.object.members().chain(brought)
+    }
+
     /// Where a claim has to be fetched from that is not in the token (OpenID Connect Core 1.0,
     /// section 5.6.2). One that is there, be it `null`, wins over one that is kept elsewhere.
     pub fn source_of(&self, name: &str) -> Result<Option<ClaimSource>, ClaimError> {

@@ -13,6 +13,7 @@ mod numeric_date;
 mod rules;
 mod sources;
 
+pub mod expression;
 pub mod reserved;
 
 pub use claims::{Claims, unverified_issuer};
