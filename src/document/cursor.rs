@@ -92,7 +92,8 @@ impl<'a> Cursor<'a> {
             Value::Object(fields) => Some(fields),
             _ => None,
         });
-        let mut fields = Fields { place, state: entry.state, known: Vec::new(), report };
+        let mut fields =
+            Fields { place, state: entry.state, known: Vec::new(), refused: Vec::new(), report };
         fields.report_duplicates();
         fields
     }
@@ -129,6 +130,7 @@ pub struct Fields<'a> {
     place: Place,
     state: State<&'a Vec<Field>>,
     known: Vec<&'static str>,
+    refused: Vec<&'static str>,
     report: &'a Report,
 }
 
@@ -156,6 +158,18 @@ impl<'a> Fields<'a> {
         Cursor { place, state, report: self.report }
     }
 
+    /// A field that belongs elsewhere: a problem that says `why` if it is written, and to be read as
+    /// if it were not.
+    pub fn refuse(&mut self, name: &'static str, why: &str) -> Cursor<'a> {
+        self.refused.push(name);
+        if let State::Written(fields) = self.state {
+            for field in fields.iter().filter(|field| field.key == name) {
+                self.report.problem(&self.place_of(field), why);
+            }
+        }
+        Cursor { place: self.place.field(name), state: State::Absent, report: self.report }
+    }
+
     /// Whether the object is not written at all.
     pub fn is_absent(&self) -> bool {
         matches!(self.state, State::Absent)
@@ -165,7 +179,8 @@ impl<'a> Fields<'a> {
     /// the nearest known name.
     pub fn finish(self, later: &[&str]) {
         let State::Written(fields) = self.state else { return };
-        for field in fields.iter().filter(|field| !self.known.contains(&field.key.as_str())) {
+        let named = |key| self.known.contains(&key) || self.refused.contains(&key);
+        for field in fields.iter().filter(|field| !named(field.key.as_str())) {
             let key = field.key.as_str();
             let text = if later.contains(&key) {
                 "not known to this version of countersign".to_owned()

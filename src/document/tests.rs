@@ -288,3 +288,16 @@ fn the_nearest_word_is_a_near_one() {
         assert_eq!(nearest(word, known), wanted, "{word}");
     }
 }
+
+#[test]
+fn a_field_that_belongs_elsewhere_is_refused_and_reads_as_absent() {
+    let document = Document::parse(b"there: 1\nhere: a\nwhere: b\n").unwrap();
+    let report = Report::default();
+    let mut fields = document.cursor(&report).object();
+    assert!(fields.refuse("there", "it belongs there").boolean().is_absent());
+    assert!(fields.refuse("nowhere", "it belongs nowhere").boolean().is_absent());
+    assert_eq!(fields.take("here").string().value().map(String::as_str), Some("a"));
+    fields.finish(&[]);
+    let problems = report.finish().0.iter().map(Remark::to_string).collect::<Vec<_>>();
+    assert_eq!(problems, ["there: it belongs there", "where: unknown field; did you mean here?"]);
+}
