@@ -132,9 +132,9 @@ impl Expression {
         &self.source
     }
 
-    /// Whether it reads this member of `claims` by name, anywhere: `claims.name`, `claims.?name`,
-    /// `has(claims.name)`, `claims["name"]` or `claims[?"name"]`. A question about its text; what
-    /// reaches the claim in other ways is not seen.
+    /// Whether it reads this member of `claims` as a field, anywhere: `claims.name`, `claims.?name` or
+    /// `has(claims.name)`. A question about its text, and upstream's: it does not see
+    /// `claims["name"]`, nor any other way.
     pub fn reads_claim(&self, name: &str) -> bool {
         self.environment == Environment::Claims && self.reads.iter().any(|read| read == name)
     }
@@ -164,7 +164,7 @@ fn read_claim(node: &Node) -> Option<&str> {
     match &node.kind {
         Kind::Select { operand, field, .. } if is_claims(operand) => Some(field),
         Kind::Call { function, target: None, arguments } => match (&**function, &**arguments) {
-            ("_?._" | "_[_]" | "_[?_]", [of, key]) if is_claims(of) => key.literal_str(),
+            ("_?._", [of, key]) if is_claims(of) => key.literal_str(),
             _ => None,
         },
         _ => None,
