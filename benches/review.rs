@@ -14,7 +14,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use countersign::claims::{ClaimMapping, PrefixedClaim, reserved};
+use countersign::claims::expression::Budget;
+use countersign::claims::{ClaimMapping, ClaimOrExpression, PrefixedClaim, reserved};
 use countersign::token::{Algorithm, Jwks, UnverifiedJwt, Verifier};
 use josekit::jwk::Jwk;
 use josekit::jwk::alg::{ec::EcCurve, ed::EdCurve};
@@ -107,9 +108,11 @@ impl Subject {
                 issued_at_leeway: None,
             },
             mapping: ClaimMapping {
-                username: PrefixedClaim { claim: "email".into(), prefix: "idp:".into() },
-                groups: Some(PrefixedClaim { claim: "groups".into(), prefix: "idp:".into() }),
-                uid: Some("sub".into()),
+                username: PrefixedClaim { claim: "email".into(), prefix: "idp:".into() }.into(),
+                groups: Some(
+                    PrefixedClaim { claim: "groups".into(), prefix: "idp:".into() }.into(),
+                ),
+                uid: Some(ClaimOrExpression::Claim("sub".into())),
                 extra: Vec::new(),
             },
             token,
@@ -130,7 +133,7 @@ impl Subject {
         let jwt = UnverifiedJwt::parse(black_box(&self.token)).unwrap();
         assert_eq!(jwt.issuer(), ISSUER);
         let claims = self.verifier.verify(&jwt, &self.keys, SystemTime::now()).unwrap();
-        let user = self.mapping.user(&claims).unwrap();
+        let user = self.mapping.user(&claims, &mut Budget::new()).unwrap();
         reserved::check(&user).unwrap();
         black_box(user);
     }

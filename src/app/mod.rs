@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::authn::token_file::{TokenFileAuthenticator, TokenFileError};
 use crate::authn::{
     self, Authenticator, Chain, DistributedClaims, JwtAuthenticator, Reviews,
-    ServiceAccountAuthenticator,
+    ServiceAccountAuthenticator, Workers,
 };
 use crate::config::Config;
 use crate::fetch::{CertificateAuthorityError, Network};
@@ -260,7 +260,7 @@ fn open_issuers(
     api_audiences: &Arc<[String]>,
     metrics: &Arc<Metrics>,
 ) -> Result<(Vec<NamedAuthenticator>, Vec<Issuer>), StartError> {
-    let network = Network::of_this_machine();
+    let (network, workers) = (Network::of_this_machine(), Workers::of_this_machine());
     let max_waiters = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
     let mut authenticators: Vec<NamedAuthenticator> = Vec::with_capacity(authn.jwt.len());
     let mut issuers = Vec::with_capacity(authn.jwt.len());
@@ -272,8 +272,8 @@ fn open_issuers(
             })?;
         let keys = keys::open(source, fetcher.clone(), pace.keys, max_waiters, metrics.clone());
         issuers.push(Issuer { url: source.issuer.clone(), keys: keys.clone() });
-        // Only groups may be kept elsewhere.
-        let distributed = settings.claim_mapping.groups.is_some().then(|| {
+        // Only groups may be kept elsewhere, as a claim.
+        let distributed = settings.claim_mapping.groups_claim().is_some().then(|| {
             let foreign = ForeignKeys::new(fetcher.clone(), pace.keys, max_waiters);
             let (verifier, keys) = (settings.verifier(), keys.clone());
             let timeout = authn.review_timeout;
@@ -285,6 +285,7 @@ fn open_issuers(
             distributed,
             api_audiences.clone(),
             authn.review_timeout,
+            &workers,
         );
         authenticators.push((authenticator.issuer().clone(), Box::new(authenticator)));
     }

@@ -1,19 +1,23 @@
 //! Tokens of one configured issuer.
 //!
-//! Signature and time ([`prove`]), then groups that are kept elsewhere, then rules and user
-//! (`claims/`), then the reserved guard, then the audiences that were asked for.
+//! Signature and time ([`prove`]), then groups that are kept elsewhere, then user and rules
+//! (`claims/`), then the reserved guard, then the audiences that were asked for. What is made of the
+//! claims is one synchronous call: here, or with the [`Workers`] where the issuer's expressions loop.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::claims::{ClaimRule, Claims, reserved};
+use crate::api::UserInfo;
+use crate::claims::expression::Budget;
+use crate::claims::{ClaimMapping, ClaimRule, Claims, UserRule, reserved};
 use crate::live::Marks;
 use crate::token::{BoxFuture, KeySet, UnverifiedJwt, Verifier};
 
 use super::distributed_claims::{Found, NotFound};
 use super::proof::{Flaw, Proven, Unproven, prove};
+use super::workers::{Share, Workers};
 use super::{
     Attempt, AudienceScope, Authentication, Authenticator, AuthnError, Cause, DistributedClaims,
     JwtSettings, Verdict,
@@ -23,11 +27,39 @@ use super::{
 pub struct JwtAuthenticator {
     issuer: Arc<str>,
     verifier: Verifier,
-    settings: JwtSettings,
+    admission: Arc<Admission>,
+    /// Who works out the user, if that may take long.
+    workers: Option<Share>,
+    audiences: Vec<String>,
+    audience_scope: AudienceScope,
+    clock_skew: Duration,
     keys: Arc<dyn KeySet>,
     distributed: Option<DistributedClaims>,
     api_audiences: Arc<[String]>,
     review_timeout: Duration,
+}
+
+/// Whom proven claims name, and whether he is let in.
+struct Admission {
+    mapping: ClaimMapping,
+    claim_rules: Vec<ClaimRule>,
+    user_rules: Vec<UserRule>,
+    allow_reserved: bool,
+}
+
+impl Admission {
+    /// The user, in upstream's order: mapped, then the rules on claims, then those on users; and
+    /// behind them the guard that upstream has not.
+    fn user(&self, claims: &Claims) -> Result<UserInfo, Cause> {
+        let mut budget = Budget::new();
+        let user = self.mapping.user(claims, &mut budget)?;
+        ClaimRule::check_all(&self.claim_rules, claims, &mut budget)?;
+        UserRule::check_all(&self.user_rules, &user, &mut budget)?;
+        if !self.allow_reserved {
+            reserved::check(&user)?;
+        }
+        Ok(user)
+    }
 }
 
 impl JwtAuthenticator {
@@ -39,10 +71,26 @@ impl JwtAuthenticator {
         distributed: Option<DistributedClaims>,
         api_audiences: Arc<[String]>,
         review_timeout: Duration,
+        workers: &Workers,
     ) -> Self {
-        let verifier = settings.verifier();
-        let issuer = settings.source.issuer.as_str().into();
-        Self { issuer, verifier, settings, keys, distributed, api_audiences, review_timeout }
+        Self {
+            issuer: settings.source.issuer.as_str().into(),
+            verifier: settings.verifier(),
+            workers: settings.loops().then(|| workers.share()),
+            admission: Arc::new(Admission {
+                mapping: settings.claim_mapping,
+                claim_rules: settings.claim_rules,
+                user_rules: settings.user_rules,
+                allow_reserved: settings.allow_reserved,
+            }),
+            audiences: settings.audiences,
+            audience_scope: settings.audience_scope,
+            clock_skew: settings.clock_skew,
+            keys,
+            distributed,
+            api_audiences,
+            review_timeout,
+        }
     }
 
     /// `issuer.url`: its name in metrics and logs.
@@ -60,13 +108,12 @@ impl JwtAuthenticator {
         let proof = prove(&self.verifier, jwt, &*self.keys, attempt.now).await;
         let Proven { mut claims, mark } = proof.map_err(|unproven| self.unproven(unproven))?;
         let mut marks = vec![mark];
-        let valid_until = claims
-            .expires_at()
-            .and_then(|at| SystemTime::from(at).checked_add(self.settings.clock_skew));
+        let valid_until =
+            claims.expires_at().and_then(|at| SystemTime::from(at).checked_add(self.clock_skew));
         let elsewhere = self.expand(&mut claims, attempt.now, began, &mut marks).await?;
         let valid_until = [valid_until, elsewhere].into_iter().flatten().min();
         // What was fetched may be another once it has ended, and so may a refusal that rests on it.
-        let admitted = self.admit(&claims, attempt, valid_until, marks);
+        let admitted = self.admit(claims, attempt, valid_until, marks).await;
         admitted.map_err(|refused| AuthnError { retry_at: elsewhere, ..refused })
     }
 
@@ -79,17 +126,17 @@ impl JwtAuthenticator {
         marks: &mut Marks,
     ) -> Result<Option<SystemTime>, AuthnError> {
         let (Some(distributed), Some(groups)) =
-            (&self.distributed, &self.settings.claim_mapping.groups)
+            (&self.distributed, self.admission.mapping.groups_claim())
         else {
             return Ok(None);
         };
-        let source = claims.source_of(&groups.claim);
+        let source = claims.source_of(groups);
         let source = source.map_err(|error| self.refused(error, marks.clone()))?;
         let Some(source) = source else { return Ok(None) };
-        match distributed.fetch(&groups.claim, &source, now, began).await {
+        match distributed.fetch(groups, &source, now, began).await {
             Ok(Found { claims: brought, marks: consulted }) => {
                 marks.extend(consulted);
-                let expanded = claims.expand(&groups.claim, &brought);
+                let expanded = claims.expand(groups, &brought);
                 expanded.map_err(|error| self.refused(error, marks.clone()))?;
                 Ok(brought.expires_at().map(SystemTime::from))
             }
@@ -102,21 +149,20 @@ impl JwtAuthenticator {
     }
 
     /// From proven claims to the user, if the rules, the guard and the audiences let it.
-    fn admit(
+    async fn admit(
         &self,
-        claims: &Claims,
+        claims: Claims,
         attempt: &Attempt<'_>,
         valid_until: Option<SystemTime>,
         marks: Marks,
     ) -> Result<Verdict, AuthnError> {
-        let user = (|| {
-            let user = self.settings.claim_mapping.user(claims)?;
-            self.settings.claim_rules.iter().try_for_each(|rule: &ClaimRule| rule.check(claims))?;
-            if !self.settings.allow_reserved {
-                reserved::check(&user)?;
+        let (user, claims) = match &self.workers {
+            None => (self.admission.user(&claims), claims),
+            Some(workers) => {
+                let admission = self.admission.clone();
+                workers.run(move || (admission.user(&claims), claims)).await
             }
-            Ok::<_, Cause>(user)
-        })();
+        };
         let user = match user {
             Ok(user) => user,
             Err(cause) => return Err(self.refused(cause, marks)),
@@ -135,10 +181,9 @@ impl JwtAuthenticator {
     /// Whether a token with these audiences of its `own` is good for the audience `wanted`.
     fn is_good_for(&self, own: &[&str], wanted: &String) -> bool {
         let own = || own.binary_search(&wanted.as_str()).is_ok();
-        match self.settings.audience_scope {
+        match self.audience_scope {
             AudienceScope::ApiServer => {
-                self.api_audiences.contains(wanted)
-                    || (self.settings.audiences.contains(wanted) && own())
+                self.api_audiences.contains(wanted) || (self.audiences.contains(wanted) && own())
             }
             AudienceScope::Token => own(),
         }

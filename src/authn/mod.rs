@@ -14,6 +14,7 @@ mod refusal_log;
 mod service_account;
 mod settings;
 pub mod token_file;
+mod workers;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -31,6 +32,7 @@ pub use jwt::JwtAuthenticator;
 pub use refusal_log::RefusalLog;
 pub use service_account::{Gone, ServiceAccountAuthenticator};
 pub use settings::{AudienceScope, CacheSettings, JwtSettings, Settings, TokenFileSettings};
+pub use workers::Workers;
 
 /// A bearer token and what it is wanted for.
 pub struct Credential {
@@ -182,7 +184,7 @@ pub const NO_ISSUER: &str = "no_issuer";
 
 /// Every reason there is, in the order of the README's table. People's alerts stand on these words:
 /// none is ever renamed.
-pub const REASONS: [&str; 19] = [
+pub const REASONS: [&str; 21] = [
     NO_ISSUER,
     "malformed",
     "algorithm_not_allowed",
@@ -197,6 +199,8 @@ pub const REASONS: [&str; 19] = [
     "email_not_verified",
     "empty_username",
     "claim_rule",
+    "user_rule",
+    "expression_error",
     "reserved_identity",
     "bound_object_gone",
     "keys_unavailable",

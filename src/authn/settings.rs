@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::claims::{ClaimMapping, ClaimRule};
+use crate::claims::{ClaimMapping, ClaimRule, UserRule};
 use crate::keys::Source;
 use crate::token::{Algorithm, Verifier};
 
@@ -52,6 +52,17 @@ pub struct JwtSettings {
     pub claim_mapping: ClaimMapping,
     /// `claimValidationRules`.
     pub claim_rules: Vec<ClaimRule>,
+    /// `userValidationRules`.
+    pub user_rules: Vec<UserRule>,
+}
+
+impl JwtSettings {
+    /// Whether what is made of a token's claims may take long.
+    pub fn loops(&self) -> bool {
+        self.claim_mapping.loops()
+            || self.claim_rules.iter().any(ClaimRule::loops)
+            || self.user_rules.iter().any(UserRule::loops)
+    }
 }
 
 impl JwtSettings {

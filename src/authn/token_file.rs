@@ -103,6 +103,11 @@ impl TokenFile {
         Ok(file)
     }
 
+    /// Everybody's name, in no order.
+    pub fn usernames(&self) -> impl Iterator<Item = &str> {
+        self.clear.values().chain(self.hashed.values()).map(|user| user.username.as_str())
+    }
+
     fn add(&mut self, row: &csv::StringRecord) -> Result<(), TokenFileError> {
         let line = row.position().map_or(0, csv::Position::line);
         let mut columns = row.iter();

@@ -4,19 +4,28 @@ use std::collections::BTreeMap;
 
 use crate::api::{ExtraValue, UserInfo};
 
+use super::expression::{self, Budget, Expression, Input};
 use super::{ClaimError, Claims, Value, reserved};
 
 /// From claims to a user: `claimMappings`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimMapping {
     /// `username`.
-    pub username: PrefixedClaim,
+    pub username: PrefixedClaimOrExpression,
     /// `groups`; absent: no groups.
-    pub groups: Option<PrefixedClaim>,
-    /// `uid.claim`; absent: no uid.
-    pub uid: Option<String>,
+    pub groups: Option<PrefixedClaimOrExpression>,
+    /// `uid`; absent: no uid.
+    pub uid: Option<ClaimOrExpression>,
     /// `extra`, in the order written.
-    pub extra: Vec<ExtraClaim>,
+    pub extra: Vec<ExtraMapping>,
+}
+
+/// `claim` and `prefix`, or `expression`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum PrefixedClaimOrExpression {
+    Claim(PrefixedClaim),
+    Expression(Expression),
 }
 
 /// A claim and what its value is prefixed with.
@@ -28,13 +37,21 @@ pub struct PrefixedClaim {
     pub prefix: String,
 }
 
-/// A claim that becomes `user.extra[key]`.
+/// `claim`, matched exactly, or an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExtraClaim {
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ClaimOrExpression {
+    Claim(String),
+    Expression(Expression),
+}
+
+/// What becomes `user.extra[key]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExtraMapping {
     /// `key`: a lowercase, domain-prefixed path.
     pub key: String,
-    /// The claim's name, matched exactly.
-    pub claim: String,
+    /// `claim`, which is ours, or `valueExpression`.
+    pub value: ClaimOrExpression,
 }
 
 impl ClaimMapping {
@@ -42,45 +59,80 @@ impl ClaimMapping {
     ///
     /// Claims are looked at in upstream's order: username, groups, uid, extra. Distributed groups
     /// were [fetched](Claims::expand) before. A non-empty `jti` becomes the credential ID, whatever
-    /// else is mapped. An empty username, which upstream accepts, is an error.
-    pub fn user(&self, claims: &Claims) -> Result<UserInfo, ClaimError> {
-        let username = self.username(claims)?;
+    /// else is mapped. An empty username, which upstream accepts of a claim, is an error.
+    pub fn user(&self, claims: &Claims, budget: &mut Budget) -> Result<UserInfo, ClaimError> {
+        let username = self.username(claims, budget)?;
         let groups = match &self.groups {
-            Some(mapped) => mapped.groups(claims)?,
+            Some(PrefixedClaimOrExpression::Claim(mapped)) => mapped.groups(claims)?,
+            Some(PrefixedClaimOrExpression::Expression(expression)) => {
+                evaluated_list("claimMappings.groups.expression", expression, claims, budget)?
+            }
             None => Vec::new(),
         };
         let uid = match &self.uid {
-            Some(claim) => required_string(claim, claims)?,
+            Some(ClaimOrExpression::Claim(claim)) => required_string(claim, claims)?,
+            Some(ClaimOrExpression::Expression(expression)) => {
+                evaluated_string("claimMappings.uid.expression", expression, claims, budget)?
+            }
             None => String::new(),
         };
-        Ok(UserInfo { username, uid, groups, extra: self.extra(claims)? })
+        Ok(UserInfo { username, uid, groups, extra: self.extra(claims, budget)? })
     }
 
-    fn username(&self, claims: &Claims) -> Result<String, ClaimError> {
-        let PrefixedClaim { claim, prefix } = &self.username;
-        let username = required_string(claim, claims)?;
-        if claim == EMAIL
-            && let Some(verified) = claims.get(EMAIL_VERIFIED)
-        {
-            let verified = verified
-                .boolean()
-                .ok_or_else(|| ClaimError::invalid(EMAIL_VERIFIED, "true or false"))?;
-            if !verified {
-                return Err(ClaimError::EmailNotVerified);
+    /// The claim that has the groups: the one that may be kept elsewhere.
+    pub fn groups_claim(&self) -> Option<&str> {
+        match self.groups.as_ref()? {
+            PrefixedClaimOrExpression::Claim(mapped) => Some(&mapped.claim),
+            PrefixedClaimOrExpression::Expression(_) => None,
+        }
+    }
+
+    /// Whether it may take long.
+    pub fn loops(&self) -> bool {
+        let prefixed = [Some(&self.username), self.groups.as_ref()].into_iter().flatten();
+        let prefixed = prefixed.filter_map(|mapping| match mapping {
+            PrefixedClaimOrExpression::Expression(expression) => Some(expression),
+            PrefixedClaimOrExpression::Claim(_) => None,
+        });
+        let plain = self.uid.iter().chain(self.extra.iter().map(|extra| &extra.value));
+        let plain = plain.filter_map(|mapping| match mapping {
+            ClaimOrExpression::Expression(expression) => Some(expression),
+            ClaimOrExpression::Claim(_) => None,
+        });
+        prefixed.chain(plain).any(Expression::loops)
+    }
+
+    fn username(&self, claims: &Claims, budget: &mut Budget) -> Result<String, ClaimError> {
+        match &self.username {
+            PrefixedClaimOrExpression::Claim(mapped) => mapped.username(claims),
+            PrefixedClaimOrExpression::Expression(expression) => {
+                let place = "claimMappings.username.expression";
+                let username = evaluated_string(place, expression, claims, budget)?;
+                if username.is_empty() {
+                    return Err(ClaimError::EmptyUsername(format!("{place} returns nothing")));
+                }
+                Ok(username)
             }
         }
-        let username = prefixed(prefix, username);
-        if username.is_empty() {
-            return Err(ClaimError::EmptyUsername(claim.clone()));
-        }
-        Ok(username)
     }
 
-    fn extra(&self, claims: &Claims) -> Result<BTreeMap<String, ExtraValue>, ClaimError> {
+    fn extra(
+        &self,
+        claims: &Claims,
+        budget: &mut Budget,
+    ) -> Result<BTreeMap<String, ExtraValue>, ClaimError> {
         let mut extra = BTreeMap::new();
-        for ExtraClaim { key, claim } in &self.extra {
-            let Some(value) = claims.get(claim) else { continue };
-            let mut values = list(claim, value)?;
+        for (index, ExtraMapping { key, value }) in self.extra.iter().enumerate() {
+            let mut values = match value {
+                ClaimOrExpression::Claim(claim) => match claims.get(claim) {
+                    Some(value) => list(claim, value)?,
+                    None => continue,
+                },
+                ClaimOrExpression::Expression(expression) => {
+                    let place = format!("claimMappings.extra[{index}].valueExpression");
+                    evaluated_list(&place, expression, claims, budget)?
+                }
+            };
             values.retain(|value| !value.is_empty());
             if !values.is_empty() {
                 extra.insert(key.clone(), values.into());
@@ -94,6 +146,27 @@ impl ClaimMapping {
 }
 
 impl PrefixedClaim {
+    fn username(&self, claims: &Claims) -> Result<String, ClaimError> {
+        let Self { claim, prefix } = self;
+        let username = required_string(claim, claims)?;
+        if claim == EMAIL
+            && let Some(verified) = claims.get(EMAIL_VERIFIED)
+        {
+            let verified = verified
+                .boolean()
+                .ok_or_else(|| ClaimError::invalid(EMAIL_VERIFIED, "true or false"))?;
+            if !verified {
+                return Err(ClaimError::EmailNotVerified);
+            }
+        }
+        let username = prefixed(prefix, username);
+        if username.is_empty() {
+            let text = format!("the token's claim {claim:?} has no value");
+            return Err(ClaimError::EmptyUsername(text));
+        }
+        Ok(username)
+    }
+
     fn groups(&self, claims: &Claims) -> Result<Vec<String>, ClaimError> {
         let Some(value) = claims.get(&self.claim) else { return Ok(Vec::new()) };
         let groups = list(&self.claim, value)?;
@@ -101,9 +174,16 @@ impl PrefixedClaim {
     }
 }
 
+impl From<PrefixedClaim> for PrefixedClaimOrExpression {
+    fn from(mapped: PrefixedClaim) -> Self {
+        Self::Claim(mapped)
+    }
+}
+
 /// The claim for which OpenID Connect says whether it was verified (Core 1.0, section 5.1).
-const EMAIL: &str = "email";
-const EMAIL_VERIFIED: &str = "email_verified";
+pub const EMAIL: &str = "email";
+/// And where it says so.
+pub const EMAIL_VERIFIED: &str = "email_verified";
 
 fn required_string(claim: &str, claims: &Claims) -> Result<String, ClaimError> {
     let value = claims.get(claim).ok_or_else(|| ClaimError::Missing(claim.to_owned()))?;
@@ -113,6 +193,41 @@ fn required_string(claim: &str, claims: &Claims) -> Result<String, ClaimError> {
 
 fn list(claim: &str, value: Value<'_>) -> Result<Vec<String>, ClaimError> {
     value.strings().ok_or_else(|| ClaimError::invalid(claim, "a string or a list of strings"))
+}
+
+fn evaluated(
+    place: &str,
+    expression: &Expression,
+    claims: &Claims,
+    budget: &mut Budget,
+) -> Result<expression::Value, ClaimError> {
+    expression
+        .evaluate(Input::Claims(claims), budget)
+        .map_err(|error| ClaimError::failed(place, expression, error.to_string()))
+}
+
+fn evaluated_string(
+    place: &str,
+    expression: &Expression,
+    claims: &Claims,
+    budget: &mut Budget,
+) -> Result<String, ClaimError> {
+    match evaluated(place, expression, claims, budget)? {
+        expression::Value::String(text) => Ok(text),
+        _ => Err(ClaimError::failed(place, expression, "must return a string")),
+    }
+}
+
+/// A string, a list of strings or `null`, without empty strings.
+fn evaluated_list(
+    place: &str,
+    expression: &Expression,
+    claims: &Claims,
+    budget: &mut Budget,
+) -> Result<Vec<String>, ClaimError> {
+    evaluated(place, expression, claims, budget)?.string_list().ok_or_else(|| {
+        ClaimError::failed(place, expression, "must return a string or a list of strings")
+    })
 }
 
 fn prefixed(prefix: &str, value: String) -> String {

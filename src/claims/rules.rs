@@ -1,50 +1,185 @@
-//! Which claims are taken: `claimValidationRules`.
+//! Who is taken: `claimValidationRules` and `userValidationRules`.
 
+use crate::api::UserInfo;
+
+use super::expression::{Budget, Expression, Input};
 use super::{ClaimError, Claims};
 
-/// A claim that must be there and have one value: an entry of `claimValidationRules`.
+/// An entry of `claimValidationRules`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimRule {
+pub enum ClaimRule {
+    /// `claim` and `requiredValue`.
+    Required(RequiredClaim),
+    /// `expression`, over the claims.
+    Expression(Validation),
+}
+
+/// A claim that must be there and have one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredClaim {
     /// The claim's name, matched exactly.
     pub claim: String,
     /// The string it must be.
     pub required_value: String,
 }
 
+/// An entry of `userValidationRules`: its expression is over the user that was mapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRule(pub Validation);
+
+/// An expression that must be true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validation {
+    /// What must be true.
+    pub expression: Expression,
+    /// What to say if it is not.
+    pub message: Message,
+}
+
+/// What to say of a rule that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// The expression itself.
+    Expression,
+    /// `message`.
+    Text(String),
+    /// `messageExpression`, and `message` for when it comes to nothing.
+    Evaluated(Expression, Option<String>),
+}
+
 impl ClaimRule {
-    /// Whether the claims satisfy the rule. As upstream, `null` is the empty string, and a claim
-    /// that is missing or no string satisfies nothing.
-    pub fn check(&self, claims: &Claims) -> Result<(), ClaimError> {
+    /// Whether the claims satisfy all rules.
+    ///
+    /// As upstream: first the required values, then the expressions, each of which is evaluated
+    /// before any result is looked at. So an expression that fails outweighs one that is false.
+    pub fn check_all(
+        rules: &[Self],
+        claims: &Claims,
+        budget: &mut Budget,
+    ) -> Result<(), ClaimError> {
+        let required = rules.iter().filter_map(|rule| match rule {
+            Self::Required(required) => Some(required),
+            Self::Expression(_) => None,
+        });
+        for required in required {
+            required.check(claims)?;
+        }
+        let expressions = rules.iter().enumerate().filter_map(|(index, rule)| match rule {
+            Self::Required(_) => None,
+            Self::Expression(validation) => Some((index, validation)),
+        });
+        match first_false("claimValidationRules", expressions, Input::Claims(claims), budget)? {
+            None => Ok(()),
+            Some(text) => Err(ClaimError::ClaimRule(text)),
+        }
+    }
+
+    /// Whether it may take long.
+    pub fn loops(&self) -> bool {
+        match self {
+            Self::Required(_) => false,
+            Self::Expression(validation) => validation.loops(),
+        }
+    }
+}
+
+impl RequiredClaim {
+    /// As upstream, `null` is the empty string, and a claim that is missing or no string satisfies
+    /// nothing.
+    fn check(&self, claims: &Claims) -> Result<(), ClaimError> {
         let value =
             claims.get(&self.claim).ok_or_else(|| ClaimError::Missing(self.claim.clone()))?;
         let value = value.string().ok_or_else(|| ClaimError::invalid(&self.claim, "a string"))?;
         if value == self.required_value {
             Ok(())
         } else {
-            Err(ClaimError::Rule(self.claim.clone()))
+            Err(ClaimError::RequiredValue(self.claim.clone()))
         }
     }
+}
+
+impl UserRule {
+    /// Whether the user satisfies all rules, each of which is evaluated before any result is looked
+    /// at.
+    pub fn check_all(
+        rules: &[Self],
+        user: &UserInfo,
+        budget: &mut Budget,
+    ) -> Result<(), ClaimError> {
+        let validations = rules.iter().map(|rule| &rule.0).enumerate();
+        match first_false("userValidationRules", validations, Input::User(user), budget)? {
+            None => Ok(()),
+            Some(text) => Err(ClaimError::UserRule(text)),
+        }
+    }
+
+    /// Whether it may take long.
+    pub fn loops(&self) -> bool {
+        self.0.loops()
+    }
+}
+
+impl Validation {
+    fn loops(&self) -> bool {
+        let message = match &self.message {
+            Message::Evaluated(expression, _) => expression.loops(),
+            Message::Expression | Message::Text(_) => false,
+        };
+        message || self.expression.loops()
+    }
+
+    fn says(&self, input: Input<'_>, budget: &mut Budget) -> String {
+        let text = match &self.message {
+            Message::Expression => None,
+            Message::Text(text) => Some(text.clone()),
+            Message::Evaluated(expression, text) => {
+                let value = expression.evaluate(input, budget).ok();
+                let value = value.as_ref().and_then(|value| value.as_str());
+                value.map(str::to_owned).filter(|value| !value.is_empty()).or_else(|| text.clone())
+            }
+        };
+        on_one_line(text.as_deref().unwrap_or(self.expression.source()))
+    }
+}
+
+/// What to say of the first rule that is false, once all of them have been evaluated.
+fn first_false<'r>(
+    list: &str,
+    validations: impl Iterator<Item = (usize, &'r Validation)>,
+    input: Input<'_>,
+    budget: &mut Budget,
+) -> Result<Option<String>, ClaimError> {
+    let mut first = None;
+    for (index, validation) in validations {
+        let Validation { expression, .. } = validation;
+        let place = || format!("{list}[{index}].expression");
+        let value = expression
+            .evaluate(input, budget)
+            .map_err(|error| ClaimError::failed(place(), expression, error.to_string()))?;
+        match value.as_bool() {
+            Some(true) => {}
+            Some(false) => first = first.or(Some(validation)),
+            // Its type was checked, so this does not happen.
+            None => return Err(ClaimError::failed(place(), expression, "must return a bool")),
+        }
+    }
+    Ok(first.map(|validation| validation.says(input, budget)))
+}
+
+/// A text as somebody wrote it, for a line of a log: spaces for what would break it.
+pub(super) fn on_one_line(text: &str) -> String {
+    let text = text.trim();
+    text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty()).fold(
+        String::with_capacity(text.len()),
+        |mut line, part| {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(part);
+            line
+        },
+    )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::claims;
-    use super::*;
-
-    #[test]
-    fn the_claim_must_be_the_required_string() {
-        let rule = |value: &str| ClaimRule { claim: "hd".into(), required_value: value.into() };
-        for (json, required, result) in [
-            (r#"{"hd":"example.com"}"#, "example.com", Ok(())),
-            (r#"{"hd":"Example.com"}"#, "example.com", Err(ClaimError::Rule("hd".into()))),
-            (r#"{"hd":""}"#, "", Ok(())),
-            (r#"{"hd":null}"#, "", Ok(())),
-            (r#"{"HD":"example.com"}"#, "example.com", Err(ClaimError::Missing("hd".into()))),
-            ("{}", "", Err(ClaimError::Missing("hd".into()))),
-            (r#"{"hd":true}"#, "true", Err(ClaimError::invalid("hd", "a string"))),
-            (r#"{"hd":["a"]}"#, "a", Err(ClaimError::invalid("hd", "a string"))),
-        ] {
-            assert_eq!(rule(required).check(&claims(json)), result, "{json}");
-        }
-    }
-}
+mod tests;

@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> ExitCode {
     };
     start_logging();
     for warning in warnings {
-        tracing::warn!(%warning, "configuration");
+        tracing::warn!(file = warning.place(), %warning, "configuration");
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

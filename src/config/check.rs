@@ -5,9 +5,12 @@
 
 mod callers;
 mod claims;
+mod extra_key;
 mod issuer;
 mod listen;
+mod names;
 mod service_account_issuer;
+mod trust;
 mod url;
 
 use std::collections::HashSet;
@@ -19,9 +22,11 @@ use crate::authn::{self, CacheSettings, JwtSettings, TokenFileSettings};
 use crate::document::{Entry, Place, Report};
 
 use super::Config;
-use super::file::{Cache, File, Jwt, TokenFile};
+use super::file::{Anonymous, AuthenticationFile, Cache, File, TokenFile};
 use super::files::Files;
 use super::units;
+
+use self::trust::{Trust, Whose};
 
 /// Durations that a mistyped unit would leave.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_mins(10);
@@ -30,8 +35,13 @@ const TTL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24);
 /// What a process may hold.
 const BYTES: RangeInclusive<u64> = 1..=1 << 40;
 
-/// Checks all of it.
-pub fn config(file: File, files: &mut Files, report: &Report) -> Option<Config> {
+/// Checks all of it, with what `authenticationConfigurationFile` holds and the report on that.
+pub fn config(
+    file: File,
+    upstream: Option<(AuthenticationFile, &Report)>,
+    files: &mut Files,
+    report: &Report,
+) -> Option<Config> {
     let audiences = api_audiences(&file.api_audiences, report);
     let client_names = listen::client_names(&file.listen, report);
     let admin_place = file.admin.address.place.clone();
@@ -41,23 +51,42 @@ pub fn config(file: File, files: &mut Files, report: &Report) -> Option<Config> 
     let server = listen::check(file.listen, file.limits, files, report);
     let cache = cache(file.cache, report);
     let has_issuer = file.service_account_issuer.is_some();
-    if file.jwt.value().is_none_or(Vec::is_empty) && file.token_file.is_none() && !has_issuer {
-        let text = "neither jwt nor tokenFile nor serviceAccountIssuer: no token is anybody's";
-        report.warning(&file.jwt.place, text);
-    }
+    let has_file = !file.authentication_configuration_file.is_absent();
     let foreign = distinct(&file.api_server_issuers, report);
-    let mut issuers =
-        Issuers { seen: HashSet::new(), foreign: foreign.as_deref().unwrap_or_default() };
-    let jwt = jwt(file.jwt, audiences.as_deref(), &mut issuers, files, report);
+    let mut trust = Trust::new(
+        audiences.as_deref().unwrap_or_default(),
+        foreign.as_deref().unwrap_or_default(),
+    );
+    let jwt_place = file.jwt.place.clone();
+    let jwt = trust.issuers(file.jwt, Whose::Jwt, files, report);
+    // A file that cannot be read is a mistake already.
+    let upstream = match upstream {
+        Some((upstream, report)) => {
+            anonymous(upstream.anonymous.as_ref(), report);
+            trust.issuers(upstream.jwt, Whose::File, files, report)
+        }
+        None => (!has_file).then(Vec::new),
+    };
+    let jwt = jwt.zip(upstream).map(|(ours, theirs)| [ours, theirs].concat());
+    if jwt.as_ref().is_some_and(Vec::is_empty) && file.token_file.is_none() && !has_issuer {
+        let text = "neither jwt nor tokenFile nor serviceAccountIssuer: no token is anybody's";
+        report.warning(&jwt_place, text);
+    }
     let service_account_issuer = match file.service_account_issuer {
         None => Some(None),
         Some(written) => {
-            issuers.trust(&written.url, report);
-            service_account_issuer::check(written, files, report).map(Some)
+            let place = written.url.place.clone();
+            trust.issuer(&written.url, Whose::ServiceAccountIssuer, report);
+            let issuer = service_account_issuer::check(written, files, report);
+            if let Some(issuer) = &issuer {
+                trust.service_accounts(issuer, &place, report);
+            }
+            issuer.map(Some)
         }
     };
     let callers = callers::check(file.callers, has_issuer, report);
-    let token_file = token_file(file.token_file, files, report);
+    let token_file = token_file(file.token_file, &mut trust, files, report);
+    trust.warn_of_equal_names();
     if let (Some(server), Some(admin)) = (&server, admin) {
         apart(server.address, admin, &admin_place, report);
     }
@@ -90,72 +119,63 @@ fn api_audiences(entry: &Entry<Vec<Entry<String>>>, report: &Report) -> Option<V
     audiences
 }
 
-/// The issuers that are trusted, each in one place, and those that must not be.
-struct Issuers<'a> {
-    seen: HashSet<String>,
-    /// `apiServerIssuers`.
-    foreign: &'a [String],
-}
-
-impl Issuers<'_> {
-    /// Complains about an issuer that is trusted already, or that somebody else judges.
-    fn trust(&mut self, url: &Entry<String>, report: &Report) {
-        once(url, &mut self.seen, report);
-        if let Some(text) = set(url)
-            && self.foreign.iter().any(|foreign| foreign == text)
-        {
-            let text = format!(
-                "Invalid value: {text:?}: is one of apiServerIssuers: trusting it here would bring back \
-                 tokens that their owner, the API server, has just refused"
-            );
-            report.problem(&url.place, text);
-        }
-    }
-}
-
-fn jwt(
-    entry: Entry<Vec<Jwt>>,
-    api_audiences: Option<&[String]>,
-    issuers: &mut Issuers<'_>,
+/// Checks an `AuthenticationConfiguration` by itself.
+pub fn authentication(
+    file: AuthenticationFile,
     files: &mut Files,
     report: &Report,
 ) -> Option<Vec<JwtSettings>> {
-    let entries = entry.or(Vec::new())?;
-    let mut discovery_urls = HashSet::new();
-    let mut settings = Vec::new();
-    for jwt in entries {
-        issuers.trust(&jwt.issuer.url, report);
-        once(&jwt.issuer.discovery_url, &mut discovery_urls, report);
-        if let Some(url) = jwt.issuer.url.value()
-            && api_audiences.unwrap_or_default().contains(url)
-        {
-            let text = format!(
-                "{url:?} is one of apiAudiences too: if this is the API server's own service account \
-                 issuer, trusting it here brings back tokens that the API server has refused"
-            );
-            report.warning(&jwt.issuer.url.place, text);
-        }
-        settings.push(issuer::check(jwt, files, report));
+    if file.jwt.value().is_none_or(Vec::is_empty) {
+        report.warning(&file.jwt.place, "no issuer: no token is anybody's");
     }
-    settings.into_iter().collect()
+    anonymous(file.anonymous.as_ref(), report);
+    let mut trust = Trust::new(&[], &[]);
+    let issuers = trust.issuers(file.jwt, Whose::Jwt, files, report);
+    trust.warn_of_equal_names();
+    issuers
 }
 
-fn token_file(
+/// `anonymous`: upstream's rule, and why it says nothing to us.
+fn anonymous(anonymous: Option<&Anonymous>, report: &Report) {
+    let Some(anonymous) = anonymous else { return };
+    let conditions = anonymous.conditions.value().map_or(&[][..], Vec::as_slice);
+    let disabled = anonymous.enabled.is_absent() || anonymous.enabled.value() == Some(&false);
+    if disabled && !conditions.is_empty() {
+        let shown = conditions.iter().map(|path| {
+            let path = path.value().map_or("", String::as_str);
+            format!("{{\"Path\":{path:?}}}")
+        });
+        let text = format!(
+            "Invalid value: [{}]: enabled should be set to true when conditions are defined",
+            shown.collect::<Vec<_>>().join(",")
+        );
+        report.problem(&anonymous.conditions.place, text);
+    }
+    let text = "has no meaning here: a request without a token never comes to a webhook, only the API \
+                server can say what is to become of it";
+    report.warning(&anonymous.place, text);
+}
+
+fn token_file<'r>(
     file: Option<TokenFile>,
+    trust: &mut Trust<'r>,
     files: &Files,
-    report: &Report,
+    report: &'r Report,
 ) -> Option<Option<TokenFileSettings>> {
     let Some(file) = file else { return Some(None) };
     if file.path.is_absent() {
         report.problem(&file.path.place, "Required value: the path of a file");
     }
     let named = files.read(&file.path, report);
-    if let Some(Err(error)) =
-        named.as_ref().map(|named| authn::token_file::TokenFile::parse(&named.bytes))
-    {
-        report.problem(&file.path.place, error.to_string());
-    }
     let allow_reserved = file.allow_reserved.or(false);
+    match named.as_ref().map(|named| authn::token_file::TokenFile::parse(&named.bytes)) {
+        Some(Ok(tokens)) => {
+            let reserved = allow_reserved == Some(true);
+            trust.token_file(tokens.usernames(), reserved, &file.path.place, report);
+        }
+        Some(Err(error)) => report.problem(&file.path.place, error.to_string()),
+        None => {}
+    }
     Some(Some(TokenFileSettings { path: named?.path, allow_reserved: allow_reserved? }))
 }
 
@@ -203,13 +223,14 @@ fn distinct(entry: &Entry<Vec<Entry<String>>>, report: &Report) -> Option<Vec<St
     items.iter().map(|item| item.value().cloned()).collect()
 }
 
-/// Complains about a value that was `seen` before; empty is unset.
-fn once(entry: &Entry<String>, seen: &mut HashSet<String>, report: &Report) {
-    if let Some(value) = set(entry)
-        && !seen.insert(value.to_owned())
-    {
+/// Whether a value was not `seen` before, and a complaint if it was; empty is unset.
+fn once(entry: &Entry<String>, seen: &mut HashSet<String>, report: &Report) -> bool {
+    let Some(value) = set(entry) else { return true };
+    let is_new = seen.insert(value.to_owned());
+    if !is_new {
         report.problem(&entry.place, format!("Duplicate value: {value:?}"));
     }
+    is_new
 }
 
 /// The value, unless it is empty: upstream tells no difference between that and absent.

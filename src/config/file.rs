@@ -4,6 +4,7 @@
 //! stands in for those that are missing, is for [`check`](super::check) to say.
 
 mod api;
+mod authentication;
 mod jwt;
 
 use std::net::SocketAddr;
@@ -14,7 +15,8 @@ use crate::document::{Cursor, Document, Entry, Fields, Report};
 use super::units::{address, bytes, count, duration};
 
 pub use api::{Caller, ServiceAccountIssuer};
-pub use jwt::{Extra, Issuer, Jwt, Mapping, Rule};
+pub use authentication::{Anonymous, AuthenticationFile};
+pub use jwt::{Extra, Issuer, Jwt, Mapping, Rule, Schema, UserRule};
 
 /// The kind of configuration that this file describes.
 pub const KIND: &str = "Configuration";
@@ -35,6 +37,8 @@ pub struct File {
     pub limits: Limits,
     /// The trusted issuers. Default: none.
     pub jwt: Entry<Vec<Jwt>>,
+    /// The API server's own file, whose issuers are trusted beside those. Default: none.
+    pub authentication_configuration_file: Entry<String>,
     /// Tokens in a file. Default: none.
     pub token_file: Option<TokenFile>,
     /// The issuers of the API servers that ask here. Default: none is known.
@@ -110,14 +114,7 @@ pub struct TokenFile {
 }
 
 /// What the design has for a later version. Named, so that nobody searches for a typing mistake.
-const LATER: &[&str] = &[
-    "authenticationConfigurationFile",
-    "clusters",
-    "denyList",
-    "introspection",
-    "keys",
-    "readiness",
-];
+const LATER: &[&str] = &["clusters", "denyList", "introspection", "keys", "readiness"];
 
 impl File {
     /// Reads the document, unless it is of another kind: then that is the one problem.
@@ -131,7 +128,8 @@ impl File {
             admin: Admin::read(top.take("admin").object()),
             cache: Cache::read(top.take("cache").object()),
             limits: Limits::read(top.take("limits").object()),
-            jwt: list(top.take("jwt"), Jwt::read),
+            jwt: list(top.take("jwt"), |cursor| Jwt::read(cursor, Schema::Ours)),
+            authentication_configuration_file: top.take("authenticationConfigurationFile").string(),
             token_file: TokenFile::read(top.take("tokenFile")),
             api_server_issuers: strings(top.take("apiServerIssuers")),
             service_account_issuer: ServiceAccountIssuer::read(top.take("serviceAccountIssuer")),
@@ -144,30 +142,36 @@ impl File {
 
 /// Whether `apiVersion` and `kind` are ours.
 fn is_ours(version: &Entry<String>, kind: &Entry<String>, report: &Report) -> bool {
-    let (version_text, kind_text) = (version.value(), kind.value());
-    if kind_text.is_some_and(|kind| kind == "AuthenticationConfiguration") {
+    if kind.value().is_some_and(|kind| kind == authentication::KIND) {
         let text = format!(
-            "an AuthenticationConfiguration comes with a later version of countersign: until then, \
-             copy its jwt list into a {KIND} of {API_VERSION}"
+            "an {} is not served by itself: write a {KIND} of {API_VERSION} that names this file in \
+             authenticationConfigurationFile",
+            authentication::KIND
         );
         report.problem(&kind.place, text);
         return false;
     }
-    for (entry, wanted) in [(version, API_VERSION), (kind, KIND)] {
-        match entry.value() {
-            Some(found) if found == wanted => {}
-            Some(found) => report.problem(
-                &entry.place,
-                format!("Unsupported value: {found:?}: supported values: {wanted:?}"),
-            ),
-            None if entry.is_absent() => {
-                report.problem(&entry.place, format!("Required value: must be {wanted}"));
-            }
-            None => {}
+    let version = is_one_of(version, &[API_VERSION], report);
+    is_one_of(kind, &[KIND], report) && version
+}
+
+/// Whether the entry has one of these values. If not, that is a problem.
+fn is_one_of(entry: &Entry<String>, wanted: &[&str], report: &Report) -> bool {
+    match entry.value() {
+        Some(found) if wanted.contains(&found.as_str()) => return true,
+        Some(found) => {
+            let wanted = wanted.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>();
+            let wanted = wanted.join(", ");
+            let text = format!("Unsupported value: {found:?}: supported values: {wanted}");
+            report.problem(&entry.place, text);
         }
+        None if entry.is_absent() => {
+            let text = format!("Required value: must be {}", wanted.join(" or "));
+            report.problem(&entry.place, text);
+        }
+        None => {}
     }
-    version_text.is_some_and(|text| text == API_VERSION)
-        && kind_text.is_some_and(|text| text == KIND)
+    false
 }
 
 impl Listen {

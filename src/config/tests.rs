@@ -2,9 +2,12 @@
 //! has to act on it.
 
 mod api;
+mod authentication;
 mod claims;
 mod issuer;
+mod recorded;
 mod sections;
+mod warnings;
 
 use std::time::Duration;
 
@@ -16,6 +19,11 @@ use super::*;
 const KEYS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","kid":"a",
     "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
     "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
+/// An `AuthenticationConfiguration`.
+const AUTHENTICATION: &str = r#"{"apiVersion": "apiserver.config.k8s.io/v1beta1",
+    "kind": "AuthenticationConfiguration", "jwt": [{"issuer": {"url": "https://d", "audiences": ["d"]},
+    "claimMappings": {"username": {"claim": "sub", "prefix": "d:"}}}]}"#;
 
 /// A folder with the files that a configuration may name.
 struct Folder(PathBuf);
@@ -42,6 +50,7 @@ impl Folder {
         folder.write("active.pub", &active.public_key_pem());
         folder.write("previous.pem", &previous.public_key_pem());
         std::fs::create_dir_all(folder.0.join("objects")).unwrap();
+        folder.write("authentication.yaml", AUTHENTICATION);
         let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: builder, uid: u-1}\n";
         folder.write("objects/sa.yaml", account);
         folder
@@ -59,7 +68,7 @@ impl Folder {
     fn problems(&self, text: &str) -> Vec<String> {
         match self.parse(text) {
             Ok(_) => Vec::new(),
-            Err(problems) => problems.list.into_iter().map(|problem| problem.text).collect(),
+            Err(problems) => problems.texts(),
         }
     }
 
@@ -136,7 +145,8 @@ fn the_example_of_the_design_loads() {
     let folder = Folder::new();
     folder.write("client-ca.crt", &std::fs::read_to_string(folder.0.join("ca.crt")).unwrap());
     let (config, warnings) = folder.good(include_str!("tests/example.yaml"));
-    assert_eq!(warnings, Vec::<String>::new());
+    let places = warnings.iter().map(|warning| warning.split(": ").next().unwrap());
+    assert_eq!(places.collect::<Vec<_>>(), ["jwt[0].issuer.allowReserved"]);
     assert_eq!(config.server.address.to_string(), "0.0.0.0:8443");
     assert_eq!(config.client_names, Some(vec!["kube-apiserver".to_owned(), "probe".to_owned()]));
     assert_eq!(config.server.client_ca_file, Some(folder.0.join("client-ca.crt")));
@@ -147,7 +157,7 @@ fn the_example_of_the_design_loads() {
     assert_eq!(config.server.limits.shutdown_timeout, Duration::from_secs(8));
     assert_eq!(config.authn.max_token_bytes, 9 << 10);
     assert_eq!(config.authn.review_timeout, Duration::from_millis(4500));
-    assert_eq!(config.authn.jwt.len(), 3);
+    assert_eq!(config.authn.jwt.len(), 4);
     assert!(config.authn.token_file.as_ref().is_some_and(|file| file.allow_reserved));
     let json: serde_json::Value = serde_json::json!({
         "apiVersion": "countersign.dev/v1alpha1", "kind": "Configuration", "apiAudiences": ["api"],
@@ -179,8 +189,8 @@ fn what_is_required_is_missed() {
         (
             "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: []",
             &[
-                "kind: an AuthenticationConfiguration comes with a later version of countersign: until \
-             then, copy its jwt list into a Configuration of countersign.dev/v1alpha1",
+                "kind: an AuthenticationConfiguration is not served by itself: write a Configuration of \
+             countersign.dev/v1alpha1 that names this file in authenticationConfigurationFile",
             ],
         ),
         (

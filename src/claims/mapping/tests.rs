@@ -1,21 +1,28 @@
 //! Each mapping with each form of value.
 
+mod expressions;
+
 use super::super::claims;
 use super::*;
 
 fn mapping() -> ClaimMapping {
     let prefixed =
         |claim: &str, prefix: &str| PrefixedClaim { claim: claim.into(), prefix: prefix.into() };
+    let team = ClaimOrExpression::Claim("team".into());
     ClaimMapping {
-        username: prefixed("name", "u:"),
-        groups: Some(prefixed("groups", "g:")),
+        username: prefixed("name", "u:").into(),
+        groups: Some(prefixed("groups", "g:").into()),
         uid: None,
-        extra: vec![ExtraClaim { key: "example.com/team".into(), claim: "team".into() }],
+        extra: vec![ExtraMapping { key: "example.com/team".into(), value: team }],
     }
 }
 
 fn user(json: &str) -> Result<UserInfo, ClaimError> {
-    mapping().user(&claims(json))
+    mapped(&mapping(), &claims(json))
+}
+
+fn mapped(mapping: &ClaimMapping, claims: &Claims) -> Result<UserInfo, ClaimError> {
+    mapping.user(claims, &mut Budget::new())
 }
 
 #[test]
@@ -25,16 +32,19 @@ fn username_is_a_string_that_is_there() {
     assert_eq!(user(r#"{"Name":"jane"}"#), Err(ClaimError::Missing("name".into())));
     assert_eq!(user(r#"{"name":5}"#), Err(ClaimError::invalid("name", "a string")));
     let bare = PrefixedClaim { claim: "name".into(), prefix: String::new() };
-    let bare = ClaimMapping { username: bare, ..mapping() };
+    let bare = ClaimMapping { username: bare.into(), ..mapping() };
     for json in [r#"{"name":null}"#, r#"{"name":""}"#] {
-        assert_eq!(bare.user(&claims(json)), Err(ClaimError::EmptyUsername("name".into())));
+        let error = mapped(&bare, &claims(json)).unwrap_err();
+        assert_eq!(error.reason(), "empty_username");
+        let text = "the username is empty: the token's claim \"name\" has no value";
+        assert_eq!(error.to_string(), text);
     }
 }
 
 #[test]
 fn an_email_that_the_issuer_does_not_vouch_for_is_nobody() {
     let username = PrefixedClaim { claim: "email".into(), prefix: String::new() };
-    let by_email = ClaimMapping { username, ..mapping() };
+    let by_email = ClaimMapping { username: username.into(), ..mapping() };
     let unreadable = ClaimError::invalid("email_verified", "true or false");
     for (verified, refusal) in [
         ("", None),
@@ -46,11 +56,11 @@ fn an_email_that_the_issuer_does_not_vouch_for_is_nobody() {
         (r#","email_verified":1"#, Some(unreadable.clone())),
     ] {
         let claims = claims(&format!(r#"{{"email":"jane@x","name":"jane"{verified}}}"#));
-        assert_eq!(by_email.user(&claims).err(), refusal, "{verified}");
-        assert!(mapping().user(&claims).is_ok(), "another claim asks for no email");
+        assert_eq!(mapped(&by_email, &claims).err(), refusal, "{verified}");
+        assert!(mapped(&mapping(), &claims).is_ok(), "another claim asks for no email");
     }
     let numeric = claims(r#"{"email":5,"email_verified":false}"#);
-    assert_eq!(by_email.user(&numeric), Err(ClaimError::invalid("email", "a string")));
+    assert_eq!(mapped(&by_email, &numeric), Err(ClaimError::invalid("email", "a string")));
 }
 
 #[test]
@@ -72,13 +82,13 @@ fn groups_are_prefixed_and_kept_as_they_are() {
         assert_eq!(user(&json), Err(wrong.clone()), "{value}");
     }
     let none = ClaimMapping { groups: None, ..mapping() };
-    assert!(none.user(&claims(r#"{"name":"jane","groups":5}"#)).unwrap().groups.is_empty());
+    assert!(mapped(&none, &claims(r#"{"name":"jane","groups":5}"#)).unwrap().groups.is_empty());
 }
 
 #[test]
 fn uid_is_required_once_it_is_mapped() {
-    let mapping = ClaimMapping { uid: Some("id".into()), ..mapping() };
-    let uid = |json| mapping.user(&claims(json)).map(|user| user.uid);
+    let mapping = ClaimMapping { uid: Some(ClaimOrExpression::Claim("id".into())), ..mapping() };
+    let uid = |json| mapped(&mapping, &claims(json)).map(|user| user.uid);
     assert_eq!(uid(r#"{"name":"jane","id":"1"}"#).unwrap(), "1");
     assert_eq!(uid(r#"{"name":"jane","id":null}"#).unwrap(), "");
     assert_eq!(uid(r#"{"name":"jane"}"#), Err(ClaimError::Missing("id".into())));
@@ -110,15 +120,15 @@ fn extra_has_what_has_values() {
 fn groups_of_another_token_are_groups() {
     let mut jane = claims(r#"{"name":"jane"}"#);
     jane.expand("groups", &claims(r#"{"groups":["a"],"name":"mallory","team":"b"}"#)).unwrap();
-    let jane = mapping().user(&jane).unwrap();
+    let jane = mapped(&mapping(), &jane).unwrap();
     assert_eq!((jane.groups, jane.extra.len()), (vec!["g:a".to_owned()], 0));
     assert!(jane.username.ends_with("jane"));
 }
 
 #[test]
 fn the_first_error_is_upstreams_first() {
-    let mapping = ClaimMapping { uid: Some("id".into()), ..mapping() };
-    let first = |json| mapping.user(&claims(json)).unwrap_err();
+    let mapping = ClaimMapping { uid: Some(ClaimOrExpression::Claim("id".into())), ..mapping() };
+    let first = |json| mapped(&mapping, &claims(json)).unwrap_err();
     let all = r#"{"name":5,"groups":5,"id":5,"team":5}"#;
     assert_eq!(first(all), ClaimError::invalid("name", "a string"));
     let list = "a string or a list of strings";

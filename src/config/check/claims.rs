@@ -1,241 +1,333 @@
 //! `claimMappings`, `claimValidationRules` and `userValidationRules`.
+//!
+//! What is wrong is found in upstream's order and told in its words, and every expression is compiled
+//! here: one that is wrong is a mistake of the configuration, at its column.
 
 use std::collections::HashSet;
 
-use crate::claims::{ClaimMapping, ClaimRule, ExtraClaim, PrefixedClaim};
-use crate::document::{Entry, Report};
+use crate::claims::expression::{CompileError, Environment, Expression, Returns};
+use crate::claims::{
+    ClaimMapping, ClaimOrExpression, ClaimRule, EMAIL, EMAIL_VERIFIED, ExtraMapping, Message,
+    PrefixedClaim, PrefixedClaimOrExpression, RequiredClaim, UserRule, Validation,
+};
+use crate::document::{Entry, Place, Report};
 
-use super::super::file::{Extra, Mapping, Rule};
-use super::{once, set, unset};
+use super::super::file::{self, Extra, Mapping, Rule, Schema};
+use super::{extra_key, once, set, unset};
 
-/// What CEL gets until a later version has it.
-const NO_CEL: &str = "CEL expressions are not supported by this version";
-
-const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
-    characters, '-' or '.', and must start and end with an alphanumeric character (e.g. \
-    'example.com', regex used for validation is \
-    '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-
-const PATH: &str = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
-
-/// The extra key that the verifier itself sets, from `jti`.
-const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
-
-/// `claimMappings`.
-pub fn mapping(
-    username: &Mapping,
-    groups: &Mapping,
-    uid: &Mapping,
-    extra: &Entry<Vec<Extra>>,
+/// The check of one entry of `jwt`, from `claimValidationRules` on: whether an e-mail address may be
+/// relied on is seen from all of its parts together.
+pub struct Context<'r> {
+    schema: Schema,
     allow_reserved: bool,
-    report: &Report,
-) -> Option<ClaimMapping> {
-    let name = prefixed(username, allow_reserved, report);
-    if matches!(name, Some(None)) {
-        report.problem(&username.place, "Required value: claim or expression is required");
-    }
-    let groups = prefixed(groups, allow_reserved, report);
-    let uid = prefixed(uid, allow_reserved, report);
-    let extra = self::extra(extra, allow_reserved, report);
-    Some(ClaimMapping {
-        username: name??,
-        groups: groups?,
-        uid: uid?.map(|uid| uid.claim),
-        extra: extra?,
-    })
+    report: &'r Report,
+    verifies_email: bool,
 }
 
-/// A claim and its prefix; `Some(None)` if there is neither claim nor expression.
-fn prefixed(
-    mapping: &Mapping,
-    allow_reserved: bool,
-    report: &Report,
-) -> Option<Option<PrefixedClaim>> {
-    let (claim, expression) = (set(&mapping.claim), set(&mapping.expression));
-    let prefix = mapping.prefix.as_ref();
-    if claim.is_some() && expression.is_some() {
-        let text = "Invalid value: \"\": claim and expression can't both be set";
-        report.problem(&mapping.place, text);
+impl<'r> Context<'r> {
+    /// At its beginning.
+    pub fn new(schema: Schema, allow_reserved: bool, report: &'r Report) -> Self {
+        Self { schema, allow_reserved, report, verifies_email: false }
     }
-    if expression.is_some() {
-        let instead = if prefix.is_some() { "claim and prefix" } else { "claim" };
-        report.problem(&mapping.expression.place, format!("{NO_CEL}: use {instead}"));
-        if let Some((prefix, text)) = prefix.and_then(|prefix| Some((prefix, prefix.value()?))) {
-            let text =
-                format!("Invalid value: {text:?}: may not be specified when expression is set");
-            report.problem(&prefix.place, text);
+
+    /// `claimValidationRules`.
+    pub fn claim_rules(&mut self, entry: &Entry<Vec<Rule>>) -> Option<Vec<ClaimRule>> {
+        let Some(items) = entry.value() else { return entry.is_absent().then(Vec::new) };
+        let (mut claims, mut expressions) = (HashSet::new(), HashSet::new());
+        let mut rules = Vec::new();
+        for item in items {
+            rules.push(self.claim_rule(item, &mut claims, &mut expressions));
         }
-        return None;
+        rules.into_iter().collect()
     }
-    let Some(claim) = claim else {
-        if let Some(prefix) = prefix.filter(|prefix| set(prefix).is_some()) {
-            report.warning(&prefix.place, "has no effect without claim");
+
+    fn claim_rule(
+        &mut self,
+        rule: &Rule,
+        claims: &mut HashSet<String>,
+        expressions: &mut HashSet<String>,
+    ) -> Option<ClaimRule> {
+        match (set(&rule.claim), set(&rule.expression)) {
+            (Some(claim), Some(_)) => {
+                let text =
+                    format!("Invalid value: {claim:?}: claim and expression can't both be set");
+                self.report.problem(&rule.place, text);
+                None
+            }
+            (None, None) => {
+                if unset(&rule.claim) && unset(&rule.expression) {
+                    let text = "Required value: claim or expression is required";
+                    self.report.problem(&rule.place, text);
+                }
+                None
+            }
+            (Some(claim), None) => {
+                self.misplaced(&rule.message, "claim");
+                self.misplaced(&rule.message_expression, "claim");
+                once(&rule.claim, claims, self.report);
+                let required_value = match rule.required_value.is_absent() {
+                    true => "",
+                    false => rule.required_value.value()?,
+                };
+                Some(ClaimRule::Required(RequiredClaim {
+                    claim: claim.to_owned(),
+                    required_value: required_value.to_owned(),
+                }))
+            }
+            (None, Some(_)) => {
+                self.misplaced(&rule.required_value, "expression");
+                let Rule { expression, message, message_expression, .. } = rule;
+                let environment = Environment::Claims;
+                if !once(expression, expressions, self.report) {
+                    return None;
+                }
+                let validation =
+                    self.validation(expression, message, message_expression, environment)?;
+                self.verifies_email |= validation.expression.reads_claim(EMAIL_VERIFIED);
+                Some(ClaimRule::Expression(validation))
+            }
         }
-        return (unset(&mapping.claim) && unset(&mapping.expression)).then_some(None);
-    };
-    let prefix = match prefix {
-        None => String::new(),
-        Some(prefix) => self::prefix(prefix, allow_reserved, report)?,
-    };
-    Some(Some(PrefixedClaim { claim: claim.to_owned(), prefix }))
-}
-
-fn prefix(entry: &Entry<String>, allow_reserved: bool, report: &Report) -> Option<String> {
-    if entry.is_absent() {
-        let text = "Required value: prefix is required when claim is set. It can be set to an empty \
-                    string to disable prefixing";
-        report.problem(&entry.place, text);
     }
-    let prefix = entry.value()?;
-    if prefix.starts_with("system:") && !allow_reserved {
-        let text = format!(
-            "Invalid value: {prefix:?}: names that start with system: are reserved for Kubernetes, \
-             every token would be refused; issuer.allowReserved: true allows them"
-        );
-        report.problem(&entry.place, text);
-        return None;
-    }
-    Some(prefix.clone())
-}
 
-fn extra(
-    entry: &Entry<Vec<Extra>>,
-    allow_reserved: bool,
-    report: &Report,
-) -> Option<Vec<ExtraClaim>> {
-    let Some(items) = entry.value() else { return entry.is_absent().then(Vec::new) };
-    let mut keys = HashSet::new();
-    let claims = items.iter().map(|item| {
-        let key = extra_key(&item.key, allow_reserved, report);
-        once(&item.key, &mut keys, report);
-        let claim = set(&item.claim);
-        if set(&item.value_expression).is_some() {
-            let text = match claim {
-                Some(_) => "claim and valueExpression can't both be set".to_owned(),
-                None => format!("{NO_CEL}: use claim"),
+    /// `userValidationRules`.
+    pub fn user_rules(&self, entry: &Entry<Vec<file::UserRule>>) -> Option<Vec<UserRule>> {
+        let Some(items) = entry.value() else { return entry.is_absent().then(Vec::new) };
+        let mut expressions = HashSet::new();
+        let mut rules = Vec::new();
+        for file::UserRule { expression, message, message_expression } in items {
+            if unset(expression) {
+                self.report.problem(&expression.place, "Required value");
+            }
+            let validation = once(expression, &mut expressions, self.report).then(|| {
+                self.validation(expression, message, message_expression, Environment::User)
+            });
+            rules.push(validation.flatten().map(UserRule));
+        }
+        rules.into_iter().collect()
+    }
+
+    fn validation(
+        &self,
+        expression: &Entry<String>,
+        message: &Entry<String>,
+        message_expression: &Entry<String>,
+        environment: Environment,
+    ) -> Option<Validation> {
+        let expression = self.compile(expression, environment, Returns::Bool);
+        let text = match set(message) {
+            None if !unset(message) => return None,
+            text => text.map(str::to_owned),
+        };
+        let message = match (unset(message_expression), text) {
+            (true, None) => Message::Expression,
+            (true, Some(text)) => Message::Text(text),
+            (false, text) => {
+                let says = self.compile(message_expression, environment, Returns::String);
+                Message::Evaluated(says?, text)
+            }
+        };
+        Some(Validation { expression: expression?, message })
+    }
+
+    /// `claimMappings`.
+    pub fn mapping(
+        &mut self,
+        username: &Mapping,
+        groups: &Mapping,
+        uid: &Mapping,
+        extra: &Entry<Vec<Extra>>,
+    ) -> Option<ClaimMapping> {
+        let name = self.prefixed(username);
+        if matches!(name, Some(None)) {
+            let text = "Required value: claim or expression is required";
+            self.report.problem(&username.place, text);
+        }
+        let name = name.flatten();
+        let mut unverified = None;
+        if let Some(PrefixedClaimOrExpression::Expression(expression)) = &name {
+            unverified = expression.reads_claim(EMAIL).then(|| expression.source().to_owned());
+            self.verifies_email |= expression.reads_claim(EMAIL_VERIFIED);
+        }
+        let groups = self.prefixed(groups);
+        let uid = self.plain(uid);
+        let extra = self.extra(extra);
+        if let Some(expression) = unverified.filter(|_| !self.verifies_email) {
+            let text = format!(
+                "Invalid value: {expression:?}: claims.email_verified must be used in \
+                 claimMappings.username.expression or claimMappings.extra[*].valueExpression or \
+                 claimValidationRules[*].expression when claims.email is used in \
+                 claimMappings.username.expression"
+            );
+            self.report.problem(&username.expression.place, text);
+        }
+        Some(ClaimMapping { username: name?, groups: groups?, uid: uid?, extra: extra? })
+    }
+
+    /// `Some(None)` if there is neither claim nor expression.
+    fn prefixed(&self, mapping: &Mapping) -> Option<Option<PrefixedClaimOrExpression>> {
+        let plain = self.plain(mapping);
+        let prefix = match &mapping.prefix {
+            Some(prefix) => self.prefix(prefix, mapping),
+            None => Some(String::new()),
+        };
+        let (plain, prefix) = (plain?, prefix?);
+        Some(plain.map(|plain| match plain {
+            ClaimOrExpression::Claim(claim) => PrefixedClaim { claim, prefix }.into(),
+            ClaimOrExpression::Expression(expression) => {
+                PrefixedClaimOrExpression::Expression(expression)
+            }
+        }))
+    }
+
+    /// A claim or an expression; `Some(None)` if there is neither.
+    fn plain(&self, mapping: &Mapping) -> Option<Option<ClaimOrExpression>> {
+        match (set(&mapping.claim), set(&mapping.expression)) {
+            (Some(_), Some(_)) => {
+                let text = "Invalid value: \"\": claim and expression can't both be set";
+                self.report.problem(&mapping.place, text);
+                None
+            }
+            (None, None) => (unset(&mapping.claim) && unset(&mapping.expression)).then_some(None),
+            (Some(claim), None) => Some(Some(ClaimOrExpression::Claim(claim.to_owned()))),
+            (None, Some(_)) => {
+                let expression =
+                    self.compile(&mapping.expression, Environment::Claims, Returns::Any);
+                Some(Some(ClaimOrExpression::Expression(expression?)))
+            }
+        }
+    }
+
+    /// The prefix of a claim: needed there, and nowhere else.
+    fn prefix(&self, entry: &Entry<String>, mapping: &Mapping) -> Option<String> {
+        match (set(&mapping.claim), set(&mapping.expression)) {
+            (Some(_), None) => self.prefix_of_claim(entry),
+            (None, Some(_)) => match entry.value() {
+                Some(text) => {
+                    let detail = "may not be specified when expression is set";
+                    self.invalid(&entry.place, text, detail);
+                    None
+                }
+                None => entry.is_absent().then(String::new),
+            },
+            _ => {
+                if set(entry).is_some() {
+                    self.report.warning(&entry.place, "has no effect without claim");
+                }
+                Some(String::new())
+            }
+        }
+    }
+
+    fn prefix_of_claim(&self, entry: &Entry<String>) -> Option<String> {
+        if entry.is_absent() {
+            let text = "Required value: prefix is required when claim is set. It can be set to an empty \
+                        string to disable prefixing";
+            self.report.problem(&entry.place, text);
+        }
+        let prefix = entry.value()?;
+        if prefix.starts_with("system:") && !self.allow_reserved {
+            let remedy = match self.schema {
+                Schema::Ours => "issuer.allowReserved: true allows them",
+                Schema::Upstream => {
+                    "only the jwt list of countersign's own Configuration can allow them \
+                     (issuer.allowReserved: true)"
+                }
             };
-            report.problem(&item.value_expression.place, text);
-        } else if unset(&item.claim) {
-            report.problem(&item.claim.place, "Required value");
+            let detail = format!(
+                "names that start with system: are reserved for Kubernetes, every token would be \
+                 refused; {remedy}"
+            );
+            self.invalid(&entry.place, prefix, &detail);
+            return None;
         }
-        Some(ExtraClaim { key: key?.to_owned(), claim: claim?.to_owned() })
-    });
-    // All of them are looked at before one can end it.
-    let claims = claims.collect::<Vec<_>>();
-    claims.into_iter().collect()
-}
-
-/// Kubernetes' rules for keys, each violation a problem of its own.
-fn extra_key<'e>(
-    entry: &'e Entry<String>,
-    allow_reserved: bool,
-    report: &Report,
-) -> Option<&'e str> {
-    if unset(entry) {
-        report.problem(&entry.place, "Required value");
-        return None;
+        if prefix.is_empty() {
+            let text = "without a prefix this issuer can give any name that is not reserved, such as one \
+                        that a client certificate or another source gives too";
+            self.report.warning(&entry.place, text);
+        }
+        Some(prefix.clone())
     }
-    let key = set(entry)?;
-    let mut details = Vec::new();
-    match key.split_once('/').filter(|(host, path)| !host.is_empty() && !path.is_empty()) {
-        None => details.push("must be a domain-prefixed path (such as \"acme.io/foo\")"),
-        Some((host, path)) => {
-            if !is_subdomain(host) {
-                details.push(SUBDOMAIN);
+
+    fn extra(&mut self, entry: &Entry<Vec<Extra>>) -> Option<Vec<ExtraMapping>> {
+        let Some(items) = entry.value() else { return entry.is_absent().then(Vec::new) };
+        let mut keys = HashSet::new();
+        let mut mappings = Vec::new();
+        for item in items {
+            let key = self.extra_key(&item.key);
+            let value = match once(&item.key, &mut keys, self.report) {
+                true => self.extra_value(item),
+                false => None,
+            };
+            mappings.push(key.zip(value).map(|(key, value)| ExtraMapping { key, value }));
+        }
+        mappings.into_iter().collect()
+    }
+
+    fn extra_value(&mut self, item: &Extra) -> Option<ClaimOrExpression> {
+        match (set(&item.claim), set(&item.value_expression)) {
+            (Some(_), Some(_)) => {
+                let text = "claim and valueExpression can't both be set";
+                self.report.problem(&item.value_expression.place, text);
+                None
             }
-            if !path.chars().all(is_path_character) {
-                details.push(PATH);
+            (Some(claim), None) => Some(ClaimOrExpression::Claim(claim.to_owned())),
+            (None, Some(_)) => {
+                let entry = &item.value_expression;
+                let expression = self.compile(entry, Environment::Claims, Returns::Any)?;
+                self.verifies_email |= expression.reads_claim(EMAIL_VERIFIED);
+                Some(ClaimOrExpression::Expression(expression))
+            }
+            (None, None) => {
+                if unset(&item.claim) && unset(&item.value_expression) {
+                    let text = match self.schema {
+                        Schema::Ours => "Required value: or claim",
+                        Schema::Upstream => "Required value",
+                    };
+                    self.report.problem(&item.value_expression.place, text);
+                }
+                None
             }
         }
     }
-    if key != key.to_lowercase() {
-        details.push("must be lowercase");
+
+    fn extra_key(&self, entry: &Entry<String>) -> Option<String> {
+        if unset(entry) {
+            self.report.problem(&entry.place, "Required value");
+        }
+        let key = set(entry)?;
+        let mistakes = extra_key::mistakes(key, self.allow_reserved);
+        for mistake in &mistakes {
+            self.report.problem(&entry.place, mistake);
+        }
+        mistakes.is_empty().then(|| key.to_owned())
     }
-    let host = key.split('/').next().unwrap_or(key);
-    if is_reserved(host) && (!allow_reserved || key == CREDENTIAL_ID) {
-        details.push("k8s.io, kubernetes.io and their subdomains are reserved for Kubernetes use");
+
+    fn compile(
+        &self,
+        entry: &Entry<String>,
+        environment: Environment,
+        returns: Returns,
+    ) -> Option<Expression> {
+        let source = set(entry)?;
+        match Expression::compile(environment, source, returns) {
+            Ok(expression) => return Some(expression),
+            Err(CompileError::Invalid(detail)) => self.invalid(&entry.place, source, &detail),
+            Err(CompileError::Internal(detail)) => {
+                self.report.problem(&entry.place, format!("Internal error: {detail}"));
+            }
+        }
+        None
     }
-    for detail in &details {
-        report.problem(&entry.place, format!("Invalid value: {key:?}: {detail}"));
-    }
-    details.is_empty().then_some(key)
-}
 
-/// RFC 1123, as Kubernetes reads it.
-fn is_subdomain(host: &str) -> bool {
-    let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    host.len() <= 253
-        && host.split('.').all(|label| {
-            label.starts_with(alphanumeric)
-                && label.ends_with(alphanumeric)
-                && label.chars().all(|c| alphanumeric(c) || c == '-')
-        })
-}
-
-fn is_path_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "/-._~%!$&'()*+,;=:".contains(c)
-}
-
-fn is_reserved(host: &str) -> bool {
-    ["k8s.io", "kubernetes.io"].iter().any(|domain| {
-        host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    })
-}
-
-/// `claimValidationRules`.
-pub fn rules(entry: &Entry<Vec<Rule>>, report: &Report) -> Option<Vec<ClaimRule>> {
-    let Some(items) = entry.value() else { return entry.is_absent().then(Vec::new) };
-    let (mut claims, mut expressions) = (HashSet::new(), HashSet::new());
-    let mut rules = Vec::new();
-    for item in items {
-        once(&item.claim, &mut claims, report);
-        once(&item.expression, &mut expressions, report);
-        rules.push(rule(item, report));
-    }
-    rules.into_iter().collect()
-}
-
-fn rule(rule: &Rule, report: &Report) -> Option<ClaimRule> {
-    let misplaced = |entry: &Entry<String>, beside: &str| {
+    /// Complains about what is set `beside` something that excludes it.
+    fn misplaced(&self, entry: &Entry<String>, beside: &str) {
         if let Some(text) = set(entry) {
-            let text =
-                format!("Invalid value: {text:?}: may not be specified when {beside} is set");
-            report.problem(&entry.place, text);
+            let detail = format!("may not be specified when {beside} is set");
+            self.invalid(&entry.place, text, &detail);
         }
-    };
-    let (claim, expression) = (set(&rule.claim), set(&rule.expression));
-    match (claim, expression) {
-        (Some(claim), Some(_)) => {
-            let text = format!("Invalid value: {claim:?}: claim and expression can't both be set");
-            report.problem(&rule.place, text);
-        }
-        (None, None) if unset(&rule.claim) && unset(&rule.expression) => {
-            report.problem(&rule.place, "Required value: claim or expression is required");
-        }
-        (Some(_), None) => misplaced(&rule.message, "claim"),
-        (None, Some(_)) => misplaced(&rule.required_value, "expression"),
-        (None, None) => {}
     }
-    if expression.is_some() {
-        report.problem(&rule.expression.place, format!("{NO_CEL}: use claim and requiredValue"));
-        return None;
-    }
-    let required_value = match rule.required_value.is_absent() {
-        true => "",
-        false => rule.required_value.value()?,
-    };
-    Some(ClaimRule { claim: claim?.to_owned(), required_value: required_value.to_owned() })
-}
 
-/// `userValidationRules`: all CEL.
-pub fn user_rules(entry: &Entry<Vec<Entry<String>>>, report: &Report) {
-    let mut seen = HashSet::new();
-    for expression in entry.value().into_iter().flatten() {
-        once(expression, &mut seen, report);
-        if set(expression).is_some() {
-            report.problem(&expression.place, NO_CEL);
-        } else if unset(expression) {
-            report.problem(&expression.place, "Required value");
-        }
+    fn invalid(&self, place: &Place, value: &str, detail: &str) {
+        self.report.problem(place, format!("Invalid value: {value:?}: {detail}"));
     }
 }

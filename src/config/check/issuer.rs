@@ -9,7 +9,7 @@ use crate::fetch::{CertificateAuthorityError, Network};
 use crate::keys::{Location, Source};
 use crate::token::{Algorithm, Jwks};
 
-use super::super::file::{Issuer, Jwt};
+use super::super::file::{Issuer, Jwt, Schema};
 use super::super::files::Files;
 use super::url::{self, Query};
 use super::{claims, distinct, lasting, set, unset};
@@ -18,7 +18,12 @@ use super::{claims, distinct, lasting, set, unset};
 const MAX_CLOCK_SKEW: Duration = Duration::from_mins(10);
 
 /// One entry of `jwt`, in upstream's order.
-pub fn check(jwt: Jwt, files: &mut Files, report: &Report) -> Option<JwtSettings> {
+pub fn check(
+    jwt: Jwt,
+    api_audiences: &[String],
+    files: &mut Files,
+    report: &Report,
+) -> Option<JwtSettings> {
     let issuer = jwt.issuer;
     let url = issuer_url(&issuer, report);
     let location = location(&issuer, url.as_deref(), files, report);
@@ -26,16 +31,18 @@ pub fn check(jwt: Jwt, files: &mut Files, report: &Report) -> Option<JwtSettings
     let certificate_authority = certificate_authority(&issuer, files, report);
     egress(&issuer, report);
     let scope = audience_scope(&issuer.audience_scope, report);
+    if let (Some(audiences), Some(AudienceScope::ApiServer)) = (&audiences, scope) {
+        shared(audiences, api_audiences, &issuer, jwt.schema, report);
+    }
     let signing_algorithms = signing_algorithms(&issuer.signing_algorithms, report);
     let skew = Duration::ZERO..=MAX_CLOCK_SKEW;
     let clock_skew = lasting(issuer.clock_skew, Duration::ZERO, skew, report);
     let max_token_lifetime = issuer.max_token_lifetime.or(Duration::ZERO);
-    let allow_reserved = issuer.allow_reserved.or(false);
-    let reserved = allow_reserved.unwrap_or(true);
-    let claim_rules = claims::rules(&jwt.claim_rules, report);
-    let claim_mapping =
-        claims::mapping(&jwt.username, &jwt.groups, &jwt.uid, &jwt.extra, reserved, report);
-    claims::user_rules(&jwt.user_rules, report);
+    let allow_reserved = allow_reserved(issuer.allow_reserved, report);
+    let mut context = claims::Context::new(jwt.schema, allow_reserved.unwrap_or(true), report);
+    let claim_rules = context.claim_rules(&jwt.claim_rules);
+    let claim_mapping = context.mapping(&jwt.username, &jwt.groups, &jwt.uid, &jwt.extra);
+    let user_rules = context.user_rules(&jwt.user_rules);
     Some(JwtSettings {
         source: Source {
             issuer: url?,
@@ -50,7 +57,40 @@ pub fn check(jwt: Jwt, files: &mut Files, report: &Report) -> Option<JwtSettings
         allow_reserved: allow_reserved?,
         claim_mapping: claim_mapping?,
         claim_rules: claim_rules?,
+        user_rules: user_rules?,
     })
+}
+
+fn allow_reserved(entry: Entry<bool>, report: &Report) -> Option<bool> {
+    if entry.value() == Some(&true) {
+        let text = "whoever controls this issuer can name any user and group of Kubernetes' own, \
+                    system:masters among them";
+        report.warning(&entry.place, text);
+    }
+    entry.or(false)
+}
+
+/// Warns where a token for something else opens the API server.
+fn shared(
+    audiences: &[String],
+    api_audiences: &[String],
+    issuer: &Issuer,
+    schema: Schema,
+    report: &Report,
+) {
+    let others = audiences.iter().filter(|audience| !api_audiences.contains(audience));
+    let others = others.map(|audience| format!("{audience:?}")).collect::<Vec<_>>();
+    if others.len() < 2 {
+        return;
+    }
+    let remedy = match schema {
+        Schema::Ours => "audienceScope: Token lets each open only what it is for",
+        Schema::Upstream => "list only audiences that are the API server's alone",
+    };
+    let others = others.join(" or ");
+    let text =
+        format!("a token for {others} opens the API server, whatever else it is for: {remedy}");
+    report.warning(&issuer.audiences.place, text);
 }
 
 fn issuer_url(issuer: &Issuer, report: &Report) -> Option<String> {
@@ -279,7 +319,9 @@ fn egress(issuer: &Issuer, report: &Report) {
     match set(entry) {
         None => {}
         Some("controlplane" | "cluster") => {
-            report.warning(&entry.place, "has no meaning outside kube-apiserver");
+            let text = "has no meaning here: only kube-apiserver has egress selectors; to reach the issuer \
+                        through a proxy, set HTTPS_PROXY";
+            report.warning(&entry.place, text);
         }
         Some(other) => report.problem(
             &entry.place,

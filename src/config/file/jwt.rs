@@ -1,4 +1,4 @@
-//! An entry of `jwt`, as it is written.
+//! An entry of `jwt`, as it is written, in either kind of configuration.
 
 use std::time::Duration;
 
@@ -7,7 +7,16 @@ use crate::document::{Cursor, Entry, Fields, Place};
 use super::super::units::duration;
 use super::{list, strings};
 
-/// An entry of `jwt`: upstream's `AuthenticationConfiguration` v1, and what `issuer` has beside it.
+/// Whose keys an entry of `jwt` may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Those of `AuthenticationConfiguration` and no others.
+    Upstream,
+    /// Those, and ours.
+    Ours,
+}
+
+/// An entry of `jwt`: upstream's `AuthenticationConfiguration` v1, and what we have beside it.
 pub struct Jwt {
     /// `issuer`.
     pub issuer: Issuer,
@@ -21,8 +30,10 @@ pub struct Jwt {
     pub extra: Entry<Vec<Extra>>,
     /// `claimValidationRules`.
     pub claim_rules: Entry<Vec<Rule>>,
-    /// `userValidationRules[].expression`.
-    pub user_rules: Entry<Vec<Entry<String>>>,
+    /// `userValidationRules`.
+    pub user_rules: Entry<Vec<UserRule>>,
+    /// Whose keys it may have.
+    pub schema: Schema,
 }
 
 /// `jwt[].issuer`.
@@ -89,29 +100,53 @@ pub struct Rule {
     pub expression: Entry<String>,
     /// What to say if the expression is false.
     pub message: Entry<String>,
+    /// Ours: CEL that says it.
+    pub message_expression: Entry<String>,
     /// Where they stand.
     pub place: Place,
 }
 
+/// An entry of `userValidationRules`.
+pub struct UserRule {
+    /// Required: CEL.
+    pub expression: Entry<String>,
+    /// What to say if the expression is false.
+    pub message: Entry<String>,
+    /// Ours: CEL that says it.
+    pub message_expression: Entry<String>,
+}
+
+impl Schema {
+    /// The cursor at a field of ours.
+    fn own<'a>(self, fields: &mut Fields<'a>, name: &'static str) -> Cursor<'a> {
+        match self {
+            Self::Ours => fields.take(name),
+            Self::Upstream => fields.refuse(
+                name,
+                "unknown field: countersign's own keys belong into the jwt list of its Configuration",
+            ),
+        }
+    }
+}
+
 impl Jwt {
-    pub(super) fn read(cursor: Cursor<'_>) -> Self {
+    pub(super) fn read(cursor: Cursor<'_>, schema: Schema) -> Self {
         let mut fields = cursor.object();
-        let issuer = Issuer::read(fields.take("issuer").object());
+        let issuer = Issuer::read(fields.take("issuer").object(), schema);
         let mut mappings = fields.take("claimMappings").object();
         let jwt = Self {
             issuer,
             username: Mapping::read(mappings.take("username").object(), true),
             groups: Mapping::read(mappings.take("groups").object(), true),
             uid: Mapping::read(mappings.take("uid").object(), false),
-            extra: list(mappings.take("extra"), Extra::read),
-            claim_rules: list(fields.take("claimValidationRules"), Rule::read),
-            user_rules: list(fields.take("userValidationRules"), |cursor| {
-                let mut fields = cursor.object();
-                let expression = fields.take("expression").string();
-                fields.take("message").string();
-                fields.finish(&[]);
-                expression
+            extra: list(mappings.take("extra"), |cursor| Extra::read(cursor, schema)),
+            claim_rules: list(fields.take("claimValidationRules"), |cursor| {
+                Rule::read(cursor, schema)
             }),
+            user_rules: list(fields.take("userValidationRules"), |cursor| {
+                UserRule::read(cursor, schema)
+            }),
+            schema,
         };
         mappings.finish(&[]);
         fields.finish(&[]);
@@ -120,22 +155,24 @@ impl Jwt {
 }
 
 impl Issuer {
-    fn read(mut fields: Fields<'_>) -> Self {
+    fn read(mut fields: Fields<'_>, schema: Schema) -> Self {
         let issuer = Self {
             url: fields.take("url").string(),
             discovery_url: fields.take("discoveryURL").string(),
             certificate_authority: fields.take("certificateAuthority").string(),
-            certificate_authority_file: fields.take("certificateAuthorityFile").string(),
+            certificate_authority_file: schema
+                .own(&mut fields, "certificateAuthorityFile")
+                .string(),
             audiences: strings(fields.take("audiences")),
             audience_match_policy: fields.take("audienceMatchPolicy").string(),
             egress_selector_type: fields.take("egressSelectorType").string(),
-            audience_scope: fields.take("audienceScope").string(),
-            jwks_url: fields.take("jwksURL").string(),
-            jwks_file: fields.take("jwksFile").string(),
-            signing_algorithms: strings(fields.take("signingAlgorithms")),
-            clock_skew: duration(fields.take("clockSkew")),
-            max_token_lifetime: duration(fields.take("maxTokenLifetime")),
-            allow_reserved: fields.take("allowReserved").boolean(),
+            audience_scope: schema.own(&mut fields, "audienceScope").string(),
+            jwks_url: schema.own(&mut fields, "jwksURL").string(),
+            jwks_file: schema.own(&mut fields, "jwksFile").string(),
+            signing_algorithms: strings(schema.own(&mut fields, "signingAlgorithms")),
+            clock_skew: duration(schema.own(&mut fields, "clockSkew")),
+            max_token_lifetime: duration(schema.own(&mut fields, "maxTokenLifetime")),
+            allow_reserved: schema.own(&mut fields, "allowReserved").boolean(),
         };
         fields.finish(&[]);
         issuer
@@ -156,11 +193,11 @@ impl Mapping {
 }
 
 impl Extra {
-    fn read(cursor: Cursor<'_>) -> Self {
+    fn read(cursor: Cursor<'_>, schema: Schema) -> Self {
         let mut fields = cursor.object();
         let extra = Self {
             key: fields.take("key").string(),
-            claim: fields.take("claim").string(),
+            claim: schema.own(&mut fields, "claim").string(),
             value_expression: fields.take("valueExpression").string(),
         };
         fields.finish(&[]);
@@ -169,14 +206,28 @@ impl Extra {
 }
 
 impl Rule {
-    fn read(cursor: Cursor<'_>) -> Self {
+    fn read(cursor: Cursor<'_>, schema: Schema) -> Self {
         let mut fields = cursor.object();
         let rule = Self {
             claim: fields.take("claim").string(),
             required_value: fields.take("requiredValue").string(),
             expression: fields.take("expression").string(),
             message: fields.take("message").string(),
+            message_expression: schema.own(&mut fields, "messageExpression").string(),
             place: fields.place().clone(),
+        };
+        fields.finish(&[]);
+        rule
+    }
+}
+
+impl UserRule {
+    fn read(cursor: Cursor<'_>, schema: Schema) -> Self {
+        let mut fields = cursor.object();
+        let rule = Self {
+            expression: fields.take("expression").string(),
+            message: fields.take("message").string(),
+            message_expression: schema.own(&mut fields, "messageExpression").string(),
         };
         fields.finish(&[]);
         rule

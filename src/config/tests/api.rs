@@ -230,7 +230,7 @@ fn an_issuer_is_trusted_in_one_place_and_never_an_api_servers() {
         ),
         (
             jwt("https://c"),
-            vec!["serviceAccountIssuer.url: Duplicate value: \"https://c\"".to_owned()],
+            vec!["serviceAccountIssuer.url: Duplicate value: \"https://c\": jwt has it".to_owned()],
         ),
     ] {
         let mut problems = folder.problems(&issuer(&format!("}}\n{more}\n#")).replace(", }", "}"));

@@ -14,10 +14,7 @@ fn ruled(rules: &str) -> String {
 
 #[test]
 fn mappings_have_upstreams_rules() {
-    const NO_CEL: &str = "CEL expressions are not supported by this version: use claim and prefix";
     let extra = |extra: &str| mapped(&format!("{USERNAME}, extra: [{extra}]"));
-    let cel = |path: &str| format!("jwt[0].claimMappings.{path}.expression: {NO_CEL}");
-    let (username_cel, groups_cel) = (cel("username"), cel("groups"));
     check(&[
         (
             mapped(""),
@@ -34,18 +31,16 @@ fn mappings_have_upstreams_rules() {
              set. It can be set to an empty string to disable prefixing",
             ],
         ),
-        (mapped("username: {expression: claims.sub}"), &[&username_cel]),
+        (mapped("username: {expression: claims.sub}"), &[]),
         (
             mapped("username: {claim: sub, expression: claims.sub}"),
             &[
                 "jwt[0].claimMappings.username: Invalid value: \"\": claim and expression can't both be set",
-                &username_cel,
             ],
         ),
         (
             mapped("username: {expression: claims.sub, prefix: p}"),
             &[
-                &username_cel,
                 "jwt[0].claimMappings.username.prefix: Invalid value: \"p\": may not be specified when \
              expression is set",
             ],
@@ -66,28 +61,19 @@ fn mappings_have_upstreams_rules() {
              It can be set to an empty string to disable prefixing",
             ],
         ),
-        (mapped(&format!("{USERNAME}, groups: {{expression: claims.g}}")), &[&groups_cel]),
+        (mapped(&format!("{USERNAME}, groups: {{expression: claims.g}}")), &[]),
         (
             mapped(&format!("{USERNAME}, uid: {{claim: u, prefix: p}}")),
             &["jwt[0].claimMappings.uid.prefix: unknown field; known here: claim, expression"],
         ),
-        (
-            mapped(&format!("{USERNAME}, uid: {{expression: claims.u}}")),
-            &[
-                "jwt[0].claimMappings.uid.expression: CEL expressions are not supported by this version: \
-             use claim",
-            ],
-        ),
+        (mapped(&format!("{USERNAME}, uid: {{expression: claims.u}}")), &[]),
         (extra("{key: example.org/foo, claim: a}, {key: ak8s.io/f, claim: a}"), &[]),
         (extra("{claim: a}"), &["jwt[0].claimMappings.extra[0].key: Required value"]),
-        (extra("{key: example.org/foo}"), &["jwt[0].claimMappings.extra[0].claim: Required value"]),
         (
-            extra("{key: example.org/foo, valueExpression: claims.x}"),
-            &[
-                "jwt[0].claimMappings.extra[0].valueExpression: CEL expressions are not supported by this \
-             version: use claim",
-            ],
+            extra("{key: example.org/foo}"),
+            &["jwt[0].claimMappings.extra[0].valueExpression: Required value: or claim"],
         ),
+        (extra("{key: example.org/foo, valueExpression: claims.x}"), &[]),
         (
             extra("{key: example.org/foo, claim: a, valueExpression: claims.x}"),
             &[
@@ -109,15 +95,13 @@ fn mappings_have_upstreams_rules() {
         ),
         (
             extra("{key: 'example.org/k k', claim: a}"),
-            &[
-                "jwt[0].claimMappings.extra[0].key: Invalid value: \"example.org/k k\": Invalid path (regex \
-             used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')",
-            ],
+            &["jwt[0].claimMappings.extra[0].key: Invalid value: \"k k\": Invalid path (regex \
+             used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"],
         ),
         (
             extra("{key: -example.org/k, claim: a}"),
             &[
-                "jwt[0].claimMappings.extra[0].key: Invalid value: \"-example.org/k\": a lowercase RFC 1123 \
+                "jwt[0].claimMappings.extra[0].key: Invalid value: \"-example.org\": a lowercase RFC 1123 \
              subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start \
              and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
              '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
@@ -148,10 +132,6 @@ fn mappings_have_upstreams_rules() {
 fn rules_have_upstreams_rules() {
     let claim = |rules: &str| ruled(&format!("claimValidationRules: [{rules}]"));
     let user = |rules: &str| ruled(&format!("userValidationRules: [{rules}]"));
-    const NO_CEL: &str = "jwt[0].claimValidationRules[0].expression: CEL expressions are not \
-        supported by this version: use claim and requiredValue";
-    const NO_USER_CEL: &str = "jwt[0].userValidationRules[0].expression: CEL expressions are not \
-        supported by this version";
     check(&[
         (claim("{claim: hd, requiredValue: x}, {claim: other}"), &[]),
         (
@@ -162,7 +142,6 @@ fn rules_have_upstreams_rules() {
             claim("{claim: c, expression: e}"),
             &[
                 "jwt[0].claimValidationRules[0]: Invalid value: \"c\": claim and expression can't both be set",
-                NO_CEL,
             ],
         ),
         (
@@ -173,9 +152,8 @@ fn rules_have_upstreams_rules() {
             ],
         ),
         (
-            claim("{expression: e, requiredValue: v}"),
+            claim("{expression: 'true', requiredValue: v}"),
             &[
-                NO_CEL,
                 "jwt[0].claimValidationRules[0].requiredValue: Invalid value: \"v\": may not be specified \
              when expression is set",
             ],
@@ -190,15 +168,26 @@ fn rules_have_upstreams_rules() {
                 "jwt[0].claimValidationRules[0].requiredValue: wanted a string, found true: put it in quotes",
             ],
         ),
-        (user("{expression: e, message: m}"), &[NO_USER_CEL]),
+        (user("{expression: user.username != '', message: m}"), &[]),
+        (
+            claim("{claim: c, messageExpression: m}"),
+            &[
+                "jwt[0].claimValidationRules[0].messageExpression: Invalid value: \"m\": may not be \
+             specified when claim is set",
+            ],
+        ),
+        (
+            claim("{expression: 'true', messageExpression: claims.sub, message: m}"),
+            &[
+                "jwt[0].claimValidationRules[0].messageExpression: Invalid value: \"claims.sub\": must \
+             evaluate to string",
+            ],
+        ),
+        (user("{expression: 'true', messageExpression: '\"not \" + user.username'}"), &[]),
         (user("{message: m}"), &["jwt[0].userValidationRules[0].expression: Required value"]),
         (
-            user("{expression: e}, {expression: e}"),
-            &[
-                NO_USER_CEL,
-                "jwt[0].userValidationRules[1].expression: Duplicate value: \"e\"",
-                "jwt[0].userValidationRules[1].expression: CEL expressions are not supported by this version",
-            ],
+            user("{expression: 'true'}, {expression: 'true'}"),
+            &["jwt[0].userValidationRules[1].expression: Duplicate value: \"true\""],
         ),
     ]);
 }
