@@ -7,23 +7,23 @@ use crate::support::client::User;
 use crate::support::{API, Issuer, Service, Verdict, now};
 
 /// What is expected of a token.
-enum Want {
+pub enum Want {
     User(User),
     /// Refused, for this reason.
     Reason(&'static str),
 }
 
-fn user(username: &str) -> User {
+pub fn user(username: &str) -> User {
     User { username: username.to_owned(), ..User::default() }
 }
 
-fn named(username: &str) -> Want {
+pub fn named(username: &str) -> Want {
     Want::User(user(username))
 }
 
 /// Starts a service for one provider with `over` laid over its entry, and asserts what tokens with
 /// these claims get. The claims have no `jti` unless they say so.
-async fn expect(over: Value, cases: impl IntoIterator<Item = (&str, Value, Want)>) {
+pub async fn expect(over: Value, cases: impl IntoIterator<Item = (&str, Value, Want)>) {
     let issuer = Issuer::start().await;
     let service = Service::trusting([issuer.entry(over)]).await;
     let kube = service.kube().await;
