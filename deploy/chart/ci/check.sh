@@ -27,6 +27,7 @@ configuration() {
   cp -r ../dev/objects "$work/objects"
   cp "$work/ca.crt" "$work/idp-ca.crt"
   echo 'secret,somebody,1' >"$work/tokens.csv"
+  printf 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: []\n' >"$work/authentication.yaml"
 }
 
 for values in ci/*-values.yaml; do
