@@ -21,6 +21,7 @@ mod metrics; // names and labels, held by a golden file
 mod monitoring; // alert rules and dashboard ask for what there is
 mod overload; // too much at once
 mod probe; // the command that asks whether all is well
+mod providers; // the mappings of deploy/providers make users of documented tokens
 mod readme; // what the README promises is there
 mod reload; // certificates and client CA that change
 mod service_account; // the embedded issuer: its tokens, and what they die with

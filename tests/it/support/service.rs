@@ -27,7 +27,7 @@ pub const API: &str = "https://kubernetes.test";
 /// A service to be.
 pub struct Setup {
     directory: Directory,
-    config: Value,
+    config: String,
     pace: Pace,
 }
 
@@ -43,6 +43,11 @@ impl Setup {
     /// It fetches keys as often as tokens ask for it, waits for them as long as it takes, and looks
     /// at files all the time.
     pub fn new(config: Value) -> Self {
+        Self::of(configuration(config).to_string())
+    }
+
+    /// A service of this configuration file, all of it, at that pace.
+    pub fn of(config: String) -> Self {
         let mut pace = Pace::default();
         pace.keys.cooldown = Duration::from_millis(1);
         pace.keys.patience = Duration::from_secs(60);
@@ -51,7 +56,7 @@ impl Setup {
         pace.keys.file_poll = Duration::from_millis(20);
         pace.files = Duration::from_millis(20);
         pace.objects = Duration::from_millis(20);
-        Self { directory: Directory::new(), config: configuration(config), pace }
+        Self { directory: Directory::new(), config, pace }
     }
 
     /// Puts a file beside the configuration.
@@ -76,7 +81,7 @@ impl Setup {
     /// Starts it.
     pub async fn launch(self) -> Service {
         logs::keep();
-        let file = self.directory.write("countersign.json", &self.config.to_string());
+        let file = self.directory.write("countersign.yaml", &self.config);
         let (config, _) = config::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
         let running = app::start(config, self.pace).await.unwrap();
         Service { running, directory: self.directory }
@@ -84,7 +89,7 @@ impl Setup {
 
     /// Writes everything, for somebody else to start: the directory and the configuration file.
     pub fn write(self) -> (Directory, PathBuf) {
-        let file = self.directory.write("countersign.json", &self.config.to_string());
+        let file = self.directory.write("countersign.yaml", &self.config);
         (self.directory, file)
     }
 }
