@@ -9,5 +9,8 @@ libfuzzer_sys::fuzz_target!(|content: &[u8]| {
     let content = content.to_vec().into();
     let change = Change { file: "objects/a.yaml".into(), content: Some(Ok(content)) };
     let (_, errors) = Manifests::default().apply(vec![change]);
-    assert!(errors.iter().all(|error| error.to_string().len() < 2000), "no more than a line or two");
+    assert!(
+        errors.iter().all(|error| error.to_string().len() < 2000),
+        "no more than a line or two"
+    );
 });
