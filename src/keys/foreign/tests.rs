@@ -133,8 +133,13 @@ async fn what_nobody_asks_for_is_forgotten() {
     }
     assert!(names(&foreign).is_empty());
     assert!(idle.unwrap().upgrade().is_none(), "its task has ended");
-    let (kept, keys) = keys(&foreign, &format!("{}/a", world.url), "source:443").await;
-    assert_eq!((kept.holds(), keys.len()), (true, 1), "and had again");
+    // On a busy machine they may be forgotten again before anybody looks.
+    let kept = loop {
+        let (kept, keys) = keys(&foreign, &format!("{}/a", world.url), "source:443").await;
+        if kept.holds() && keys.len() == 1 {
+            break kept;
+        }
+    };
     drop(foreign);
     assert!(!kept.holds(), "its owner is gone");
 }
