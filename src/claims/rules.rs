@@ -5,6 +5,10 @@ use crate::api::UserInfo;
 use super::expression::{Budget, Expression, Input};
 use super::{ClaimError, Claims};
 
+/// How much of a message is kept, for the log and with the remembered answer: what a
+/// `messageExpression` comes to may be megabytes.
+const MAX_MESSAGE_BYTES: usize = 1_024;
+
 /// An entry of `claimValidationRules`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimRule {
@@ -138,7 +142,8 @@ impl Validation {
                 value.map(str::to_owned).filter(|value| !value.is_empty()).or_else(|| text.clone())
             }
         };
-        on_one_line(text.as_deref().unwrap_or(self.expression.source()))
+        let text = text.as_deref().unwrap_or(self.expression.source());
+        on_one_line(text.get(..text.floor_char_boundary(MAX_MESSAGE_BYTES)).unwrap_or_default())
     }
 }
 

@@ -26,7 +26,10 @@ pub fn equal(one: &Val<'_>, other: &Val<'_>, meter: &mut Meter) -> Result<bool, 
         (Val::Duration(one), Val::Duration(other)) => one == other,
         (Val::Timestamp(one), Val::Timestamp(other)) => one == other,
         (Val::Type(one), Val::Type(other)) => one == other,
-        (Val::Opaque(one), Val::Opaque(other)) => one == other,
+        (Val::Opaque(one), Val::Opaque(other)) => {
+            meter.charge(one.weight().min(other.weight()))?;
+            one == other
+        }
         (Val::Root(one), Val::Root(other)) => one == other,
         (Val::Root(_), _) => return Err(EvaluationError::NO_OVERLOAD),
         (Val::Optional(one), Val::Optional(other)) => match (one, other) {
@@ -50,7 +53,7 @@ pub fn equal(one: &Val<'_>, other: &Val<'_>, meter: &mut Meter) -> Result<bool, 
                 return Ok(false);
             }
             for (key, value) in one.entries() {
-                meter.charge(1)?;
+                meter.charge(1 + other.price(key))?;
                 match other.get(key) {
                     Some(found) if equal(value, found, meter)? => {}
                     _ => return Ok(false),

@@ -3,6 +3,8 @@
 //! It recurses along the expression, whose depth is bounded, and along claims, whose depth is as
 //! well. Each step is paid for before it is taken.
 
+use std::collections::BTreeMap;
+
 use super::limits::{Budget, MAX_VALUE_DEPTH, Meter};
 use super::names::unescaped;
 use super::plan::{Call, Part, Question, Step};
@@ -27,7 +29,7 @@ pub struct Machine<'a> {
     pub patterns: Vec<(String, Pattern)>,
     input: Option<Input<'a>>,
     /// Lists and maps of the input that were decoded, by where they stand.
-    decoded: Vec<(usize, Val<'a>)>,
+    decoded: BTreeMap<usize, Val<'a>>,
 }
 
 impl<'a> Machine<'a> {
@@ -45,7 +47,7 @@ impl<'a> Machine<'a> {
             pattern: None,
             patterns: Vec::new(),
             input: None,
-            decoded: Vec::new(),
+            decoded: BTreeMap::new(),
         }
     }
 
@@ -148,7 +150,13 @@ impl<'a> Machine<'a> {
         self.is_secret = call.is_secret;
         self.pattern = call.pattern.as_ref();
         match (call.function.call)(self, arguments) {
-            Ok(value) => not_too_deep(value),
+            Ok(value) => {
+                if let Val::Opaque(_) = value {
+                    // It takes more room than others.
+                    self.meter.charge(4)?;
+                }
+                not_too_deep(value)
+            }
             Err(error) => Err(call.function.refused(error, arguments)),
         }
     }
@@ -181,6 +189,7 @@ impl<'a> Machine<'a> {
                 value => values.push((key, value)),
             }
         }
+        self.meter.charge(Map::price_of_making(&values))?;
         let map = Map::new(values, false);
         not_too_deep(map.map(Val::Map).ok_or_else(|| EvaluationError::new("unsupported key type"))?)
     }
@@ -240,6 +249,7 @@ impl<'a> Machine<'a> {
                 _ => Err(EvaluationError::NO_OVERLOAD),
             },
             Val::Map(map) => {
+                self.meter.charge(map.price(key))?;
                 let found = match key {
                     Val::String(name) if map.is_input => {
                         self.meter.charge(name.len() / 100)?;
@@ -319,11 +329,11 @@ impl<'a> Machine<'a> {
     }
 
     fn once(&mut self, place: usize, make: impl FnOnce(&mut Meter) -> Outcome<'a>) -> Outcome<'a> {
-        if let Some((_, value)) = self.decoded.iter().find(|(known, _)| *known == place) {
+        if let Some(value) = self.decoded.get(&place) {
             return Ok(value.clone());
         }
         let value = make(&mut self.meter)?;
-        self.decoded.push((place, value.clone()));
+        self.decoded.insert(place, value.clone());
         Ok(value)
     }
 
@@ -331,7 +341,12 @@ impl<'a> Machine<'a> {
     pub fn members(&mut self) -> Result<Vec<Val<'a>>, EvaluationError> {
         match self.input {
             Some(Input::Claims(claims)) => {
-                claims.members().map(|(_, value)| self.decode(value.json())).collect()
+                let decode = |(_, value): (_, crate::claims::Value<'a>)| {
+                    // Also if it was decoded before.
+                    self.meter.charge(1)?;
+                    self.decode(value.json())
+                };
+                claims.members().map(decode).collect()
             }
             Some(Input::User(_)) => ["username", "uid", "groups", "extra"]
                 .into_iter()

@@ -3,6 +3,7 @@
 use super::EvaluationError;
 use super::evaluator::{Machine, Outcome, not_too_deep};
 use super::library;
+use super::limits::Meter;
 use super::plan::{LoopStep, Step};
 use super::syntax::LoopKind;
 use super::val::{Map, Val};
@@ -50,7 +51,7 @@ impl<'a> Machine<'a> {
             }
             other => return Err(not_iterable(&other)),
         }
-        not_too_deep(gathered.finish()?)
+        not_too_deep(gathered.finish(&mut self.meter)?)
     }
 
     /// One turn of a loop; whether there need not be another.
@@ -215,7 +216,7 @@ impl<'a> Gathered<'a> {
         Ok(false)
     }
 
-    fn finish(self) -> Outcome<'a> {
+    fn finish(self, meter: &mut Meter) -> Outcome<'a> {
         match self {
             Self::Quantified { settles, settled: true, .. } => Ok(Val::Bool(settles)),
             Self::Quantified { failed: Some(error), .. } => Err(error),
@@ -224,6 +225,7 @@ impl<'a> Gathered<'a> {
             Self::List(list) => Ok(Val::list(list)),
             Self::Entries { entries, .. } => {
                 let count = entries.len();
+                meter.charge(Map::price_of_making(&entries))?;
                 let map = Map::new(entries, false)
                     .ok_or_else(|| EvaluationError::new("unsupported key type"))?;
                 if map.len() < count {

@@ -392,6 +392,64 @@ fn costs_are_bounded() {
     }
 }
 
+/// Each was evaluated within its cost, and took seconds: what it looks at was larger than what was
+/// paid for it.
+#[test]
+fn work_on_large_values_is_paid_for_each_time() {
+    let members: Vec<_> = (0..3_000).map(|n| format!("\"k{n}\":[]")).collect();
+    let claims = parsed(&format!(
+        r#"{{"iss":"i","digits":"{}","long":"{}",{}}}"#,
+        "9".repeat(4_000),
+        "a".repeat(16_000),
+        members.join(",")
+    ));
+    let long = "[lists.range(500).map(x, claims.long).join()]";
+    for source in [
+        "[quantity(claims.digits)].all(q, lists.range(20000).all(i, q.asApproximateFloat() > 0.0))"
+            .to_owned(),
+        "[quantity(claims.digits)].all(q, lists.range(20000).all(i, q.compareTo(q) == 0))"
+            .to_owned(),
+        "[quantity(claims.digits)].all(q, lists.range(20000).all(i, q == q))".to_owned(),
+        "[quantity(claims.digits)].all(q, lists.range(20000).all(i, q.add(1) != q))".to_owned(),
+        "lists.range(20000).all(i, quantity('1e4000').add(quantity('1n')) != quantity('1'))"
+            .to_owned(),
+        format!("{long}.all(s, [url('https://a/' + s)].all(u, lists.range(1000).all(i, u == u)))"),
+        format!("{long}.all(s, [semver('1.2.3-' + s)].all(v, lists.range(1000).all(i, v == v)))"),
+        format!("{long}.all(s, [{{s: 1}}].all(m, lists.range(10000).all(i, s in m)))"),
+        format!("{long}.all(s, [{{s: 1}}].all(m, lists.range(10000).all(i, m[s] == 1)))"),
+        format!("{long}.all(s, lists.range(1000).transformMapEntry(i, v, {{s: v}}) != {{}})"),
+        format!("{long}.map(s, lists.range(20).map(i, s))"),
+        "lists.range(1000).all(i, claims.exists(c, true))".to_owned(),
+    ] {
+        let expression = Expression::compile(Environment::Claims, &source, Returns::Any);
+        let expression = expression.unwrap_or_else(|error| panic!("{source}: {error}"));
+        let found = expression.evaluate(Input::Claims(&claims), &mut Budget::new());
+        assert_eq!(found, Err(EvaluationError::TOO_COSTLY), "{source}");
+    }
+}
+
+/// The standard library's sort panics at times if an order ceases to be one.
+#[test]
+fn sorting_what_has_no_order_is_an_error() {
+    let compile = |source| Expression::compile(Environment::Claims, source, Returns::Any).unwrap();
+    let sorts = compile("dyn(claims.l).map(x, double(x)).sort()");
+    let sorts_by = compile("dyn(claims.l).sortBy(x, double(x)).size()");
+    let mut dice = Dice(1);
+    for _ in 0..300 {
+        let mut list: Vec<_> =
+            (0..50 + dice.roll(200)).map(|_| format!("\"{}\"", dice.roll(1_000))).collect();
+        let at = dice.roll(list.len());
+        list[at] = "\"NaN\"".to_owned();
+        let claims = parsed(&format!(r#"{{"iss":"i","l":[{}]}}"#, list.join(",")));
+        for expression in [&sorts, &sorts_by] {
+            let found = expression.evaluate(Input::Claims(&claims), &mut Budget::new());
+            assert_eq!(found.unwrap_err().to_string(), "NaN values cannot be ordered");
+        }
+    }
+    let found = outcome(Environment::Claims, "[3, 1, 2, 1].sortBy(x, x % 2)");
+    assert_eq!(found, "[2, 3, 1, 1]");
+}
+
 #[test]
 fn all_expressions_of_a_token_share_a_budget() {
     let claims = claims();
@@ -447,6 +505,7 @@ fn no_source_overflows_a_stack() {
     for n in [10, 120, 240, 300, 1_000, 4_000, 20_000] {
         for source in [
             around(n, "1+", "1", ""),
+            around(n, "''in", "''", ""),
             around(n, "", "claims", ".a"),
             around(n, "", "claims", "[0]"),
             around(n, "", "'a'", ".trim()"),

@@ -222,6 +222,24 @@ impl<'a> Map<'a> {
         Some(Self { entries: Arc::new(entries), depth: depth.saturating_add(1), is_input })
     }
 
+    /// What finding a key costs beside a step: it is compared with some of the others, which may be
+    /// the same for long.
+    pub fn price(&self, key: &Val<'_>) -> usize {
+        match key {
+            Val::String(key) => (key.len() / 100).saturating_mul(levels(self.len())),
+            _ => 0,
+        }
+    }
+
+    /// What [`new`](Self::new) costs beside a step for each entry.
+    pub fn price_of_making(entries: &[(Val<'a>, Val<'a>)]) -> usize {
+        let bytes = entries.iter().map(|(key, _)| match key {
+            Val::String(key) => key.len() / 100,
+            _ => 0,
+        });
+        bytes.fold(0, usize::saturating_add).saturating_mul(levels(entries.len()))
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -257,6 +275,11 @@ impl<'a> Map<'a> {
         });
         self.entries.get(at.ok()?).map(|(_, value)| value)
     }
+}
+
+/// How often a list of that length can be halved.
+fn levels(length: usize) -> usize {
+    (usize::BITS - length.leading_zeros()) as usize
 }
 
 const STRING_RANK: u8 = 5;

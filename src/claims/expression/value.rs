@@ -40,7 +40,7 @@ pub enum Value {
 impl Value {
     /// Takes a value out of an evaluation. What stands in it twice is copied, and paid for, twice.
     pub(super) fn of(value: &Val<'_>, meter: &mut Meter) -> Result<Self, EvaluationError> {
-        meter.charge(1)?;
+        meter.charge(3)?;
         let other = |text: String| Self::Other { type_name: value.type_name().to_owned(), text };
         Ok(match value {
             Val::Null => Self::Null,
@@ -49,11 +49,11 @@ impl Value {
             Val::Uint(value) => Self::Uint(*value),
             Val::Double(value) => Self::Double(*value),
             Val::String(text) => {
-                meter.charge(text.len() / 100)?;
+                meter.charge(text.len() / 10)?;
                 Self::String(text.to_string())
             }
             Val::Bytes(bytes) => {
-                meter.charge(bytes.len() / 100)?;
+                meter.charge(bytes.len() / 10)?;
                 Self::Bytes(bytes.to_vec())
             }
             Val::List(list) => {

@@ -107,6 +107,8 @@ fn a_message_may_be_an_expression() {
     assert_eq!(says("''", Some("plain")), "plain");
     assert_eq!(says("string(claims.missing)", None), "claims.hd == 'x'");
     assert_eq!(says("' two\\n\\tlines\\u0007 '", None), "two lines");
+    let huge = "[[0,1,2,3,4,5,6,7,8,9].map(x, 'äääääääää').join()].map(x, x.replace('', x))[0]";
+    assert_eq!(says(huge, None).len(), 1_024, "what a message comes to is cut");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use super::super::EvaluationError;
 use super::super::compare;
 use super::super::evaluator::{Machine, Outcome};
+use super::super::limits::Meter;
 use super::super::val::Val;
 use super::Function;
 use super::strings::count;
@@ -233,23 +234,31 @@ pub fn sort_by_keys<'a>(
     // About as many comparisons as there can be; what comparing texts takes is counted apart.
     let levels = usize::BITS - keys.len().leading_zeros();
     machine.meter.charge(keys.len().saturating_mul(levels as usize))?;
-    let mut sorted: Vec<_> = keys.iter().zip(list).collect();
-    let mut failed = None;
-    sorted.sort_by(|(one, _), (other, _)| {
-        // Once it failed it only has to end.
-        match compare::order(one, other, &mut machine.meter) {
-            _ if failed.is_some() => Ordering::Equal,
-            Ok(order) => order,
-            Err(error) => {
-                failed = Some(error);
-                Ordering::Equal
-            }
-        }
-    });
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(Val::list(sorted.into_iter().map(|(_, item)| item.clone().made()).collect())),
+    let sorted = sorted(keys.iter().zip(list).collect(), &mut machine.meter)?;
+    Ok(Val::list(sorted.into_iter().map(|(_, item)| item.clone().made()).collect()))
+}
+
+type Keyed<'v, 'a> = (&'v Val<'a>, &'v Val<'a>);
+
+/// Merges halves. The standard library's sort cannot be stopped, and may panic if what orders its
+/// items fails on the way and has to say something all the same.
+fn sorted<'v, 'a>(
+    mut items: Vec<Keyed<'v, 'a>>,
+    meter: &mut Meter,
+) -> Result<Vec<Keyed<'v, 'a>>, EvaluationError> {
+    if items.len() < 2 {
+        return Ok(items);
     }
+    let right = sorted(items.split_off(items.len() / 2), meter)?;
+    let left = sorted(items, meter)?;
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+    while let (Some((one, _)), Some((other, _))) = (left.peek(), right.peek()) {
+        let from_right = compare::order(one, other, meter)?.is_gt();
+        merged.extend(if from_right { right.next() } else { left.next() });
+    }
+    merged.extend(left.chain(right));
+    Ok(merged)
 }
 
 /// Its second argument is the sum of nothing, which an expression does not write.

@@ -38,6 +38,18 @@ impl Opaque {
     }
 }
 
+impl Opaque {
+    /// What comparing it with another of its type may cost.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Ip(_) | Self::Cidr(_) | Self::Format(_) => 0,
+            Self::Url(url) => url.length() / 10,
+            Self::Quantity(quantity) => quantity.weight(),
+            Self::Semver(version) => version.length() / 10,
+        }
+    }
+}
+
 impl From<Ip> for Opaque {
     fn from(value: Ip) -> Self {
         Self::Ip(value)

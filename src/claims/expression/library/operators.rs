@@ -298,7 +298,10 @@ fn within<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
             }
             Ok(Val::Bool(false))
         }
-        [key, Val::Map(map)] => Ok(Val::Bool(Map::get(map, key).is_some())),
+        [key, Val::Map(map)] => {
+            machine.meter.charge(map.price(key))?;
+            Ok(Val::Bool(Map::get(map, key).is_some()))
+        }
         _ => UNRESOLVED,
     }
 }

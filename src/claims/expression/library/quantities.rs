@@ -34,9 +34,16 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("isInteger", &["kubernetes.Quantity.() bool"], |_, arguments| {
         own(arguments, |one| Ok(Val::Bool(one.is_integer())))
     }),
-    Function::new("asApproximateFloat", &["kubernetes.Quantity.() double"], |_, arguments| {
-        own(arguments, |one| Ok(Val::Double(one.as_approximate_float())))
-    }),
+    Function::new(
+        "asApproximateFloat",
+        &["kubernetes.Quantity.() double"],
+        |machine, arguments| {
+            own(arguments, |one| {
+                machine.meter.charge(one.weight())?;
+                Ok(Val::Double(one.as_approximate_float()))
+            })
+        },
+    ),
     Function::new(
         "add",
         &[
@@ -88,6 +95,14 @@ fn quantity<'a>(result: Result<Quantity, QuantityError>) -> Outcome<'a> {
     result.map(Val::opaque).map_err(EvaluationError::of)
 }
 
+/// A sum, which may have far more digits than what was added, though no more than are allowed.
+fn result<'a>(machine: &mut Machine<'a>, result: Result<Quantity, QuantityError>) -> Outcome<'a> {
+    if let Ok(sum) = &result {
+        machine.meter.charge(sum.weight())?;
+    }
+    quantity(result)
+}
+
 fn own<'a>(arguments: &[Val<'a>], of: impl FnOnce(&Quantity) -> Outcome<'a>) -> Outcome<'a> {
     match arguments {
         [Val::Opaque(one)] => match &**one {
@@ -104,15 +119,20 @@ fn arithmetic<'a>(
     of_two: fn(&Quantity, &Quantity) -> Result<Quantity, QuantityError>,
     of_int: fn(&Quantity, i64) -> Result<Quantity, QuantityError>,
 ) -> Outcome<'a> {
-    // A quantity has a bounded number of digits.
     machine.meter.charge(10)?;
     let (Some(Val::Opaque(one)), [_, other]) = (arguments.first(), arguments) else {
         return UNRESOLVED;
     };
     match (&**one, other) {
-        (Opaque::Quantity(one), Val::Int(other)) => quantity(of_int(one, *other)),
+        (Opaque::Quantity(one), Val::Int(other)) => {
+            machine.meter.charge(one.weight())?;
+            result(machine, of_int(one, *other))
+        }
         (Opaque::Quantity(one), Val::Opaque(other)) => match &**other {
-            Opaque::Quantity(other) => quantity(of_two(one, other)),
+            Opaque::Quantity(other) => {
+                machine.meter.charge(one.weight() + other.weight())?;
+                result(machine, of_two(one, other))
+            }
             _ => UNRESOLVED,
         },
         _ => UNRESOLVED,
@@ -127,7 +147,7 @@ fn compare<'a>(
     let [Val::Opaque(one), Val::Opaque(other)] = arguments else { return UNRESOLVED };
     Ok(answer(match (&**one, &**other) {
         (Opaque::Quantity(one), Opaque::Quantity(other)) => {
-            machine.meter.charge(10)?;
+            machine.meter.charge(10 + one.weight() + other.weight())?;
             one.cmp(other)
         }
         (Opaque::Semver(one), Opaque::Semver(other)) => {

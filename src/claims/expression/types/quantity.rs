@@ -80,6 +80,17 @@ impl Quantity {
         text.parse::<Self>().is_ok()
     }
 
+    /// What arithmetic on it takes: its digits are worked out anew each time, however often it is
+    /// used.
+    pub fn weight(&self) -> usize {
+        match &self.amount {
+            Amount::Scaled { .. } => 0,
+            Amount::Decimal { unscaled, .. } => {
+                usize::try_from(unscaled.bits() / 32).unwrap_or(usize::MAX)
+            }
+        }
+    }
+
     /// `sign()`: 1, 0 or -1.
     pub fn sign(&self) -> i64 {
         match &self.amount {
@@ -385,7 +396,8 @@ fn zeros(number: &BigUint, count: i64) -> BigUint {
 /// `number` without so many of its last digits, rounded up.
 fn cut(number: &BigUint, count: i64) -> BigUint {
     match u32::try_from(count) {
-        Ok(count) if count as usize <= MAX_DIGITS * 2 => {
+        // Ten has more than three bits: a power of ten that is too large is not worked out.
+        Ok(count) if u64::from(count) * 3 < number.bits() => {
             let divisor = BigUint::from(10_u8).pow(count);
             (number + &divisor - 1_u8) / divisor
         }
