@@ -59,7 +59,8 @@ bench: ## the benchmarks
 
 fuzz: ## every fuzz target, or FUZZ, for TIME seconds (60); needs nightly Rust and cargo-fuzz
 	@for target in $(or $(FUZZ),`$(CARGO) +nightly fuzz list`); do mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target && \
-	  $(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target src/api/protobuf/recordings -- -max_total_time=$(or $(TIME),60) -max_len=65536 || exit 1; done
+	  $(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target src/api/protobuf/recordings -- -max_total_time=$(or $(TIME),60) -max_len=65536 -timeout=20 \
+	    `find fuzz/$$target.dict -printf '-dict=%p' 2>/dev/null` || exit 1; done
 
 release: ## the binary: target/release/countersign
 	$(CARGO) build --release
