@@ -5,7 +5,7 @@
 //! of the ratios. The goals are those of the design, section 7.
 //!
 //! Below: what four plain expressions take, from a token's claims to their results, against claims and
-//! prefixes that come to the same. Their goal is a time, whatever the ratio.
+//! prefixes that do about as much. Their goal is a time, whatever the ratio.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -118,7 +118,7 @@ impl Expression {
             CompileError::Internal(format!("program instantiation failed: {error}"))
         })?;
         let mut reads = Vec::new();
-        let loops = node.any(|node| matches!(node.kind, Kind::Loop(_) | Kind::SortBy(_)));
+        let loops = node.any(goes_through);
         node.any(|node| {
             reads.extend(read_claim(node).map(str::to_owned));
             false
@@ -139,7 +139,8 @@ impl Expression {
         self.environment == Environment::Claims && self.reads.iter().any(|read| read == name)
     }
 
-    /// Whether its evaluation may take long, so that it must not hold up other work.
+    /// Whether its evaluation may take long, so that it must not hold up other work: it goes through a
+    /// list, or compiles a pattern that came with the claims.
     pub fn loops(&self) -> bool {
         self.loops
     }
@@ -155,6 +156,24 @@ impl Expression {
         let value = outcome.and_then(|value| Value::of(&value, &mut machine.meter));
         budget.settle(&machine.meter);
         value
+    }
+}
+
+/// Whether it goes through a list, or compiles a pattern that is not known beforehand.
+fn goes_through(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Loop(_) | Kind::SortBy(_) => true,
+        Kind::Call { function, target, arguments } => match function.as_str() {
+            "distinct" | "flatten" | "range" | "sort" => true,
+            "contains" | "equivalent" | "intersects" => target
+                .as_ref()
+                .is_some_and(|of| matches!(&of.kind, Kind::Name(name) if name == "sets")),
+            "find" | "findAll" | "matches" => {
+                !arguments.first().is_some_and(|pattern| matches!(pattern.kind, Kind::Literal(_)))
+            }
+            _ => false,
+        },
+        _ => false,
     }
 }
 

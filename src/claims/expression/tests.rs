@@ -293,7 +293,16 @@ fn the_claims_that_are_read_are_known() {
     let loops =
         |source| Expression::compile(Environment::Claims, source, Returns::Any).map(|e| e.loops());
     assert_eq!(loops("claims.sub + 'a'"), Ok(false));
-    assert_eq!(loops("[1].all(x, x == 1)"), Ok(true));
+    assert_eq!(loops("claims.sub.matches('a+')"), Ok(false));
+    for source in [
+        "[1].all(x, x == 1)",
+        "lists.range(2)",
+        "[2, 1].sort()",
+        "sets.contains([1], [1])",
+        "claims.sub.matches(claims.pattern)",
+    ] {
+        assert_eq!(loops(source), Ok(true), "{source}");
+    }
 }
 
 #[test]
@@ -690,4 +699,40 @@ fn expressions_can_be_shared() {
     assert_eq!(any, any.clone());
     assert_ne!(any, bool);
     assert_eq!(format!("{any:?}"), r#"Expression("claims.t == true")"#);
+}
+
+#[test]
+fn sorts_that_fail_end_without_a_panic() {
+    let numbers = (0..60)
+        .map(|n| if n == 31 { "0.0 / 0.0".to_owned() } else { format!("{}.5", n * 37 % 60) });
+    let numbers = numbers.collect::<Vec<_>>().join(", ");
+    let source = format!("[{numbers}].sort()");
+    assert_eq!(outcome(Environment::Claims, &source), "error: NaN values cannot be ordered");
+    // The budget ends somewhere in the middle.
+    let (doubled, wanted) =
+        (".map(x, x + x)".repeat(17), "error: operation cancelled: actual cost limit exceeded");
+    let source = format!(
+        "['a']{doubled}.map(big, lists.range(60).map(n, big).sortBy(x, x + string(size(x))))"
+    );
+    assert_eq!(outcome(Environment::Claims, &source), wanted);
+    let source = "lists.range(1000).map(n, n * 7919 % 1000).sortBy(x, -x)[1]";
+    assert_eq!(outcome(Environment::Claims, source), "998");
+}
+
+#[test]
+fn long_texts_are_paid_for_wherever_they_are_looked_at() {
+    // 100 KiB for about 20,000; then a thousand looks at it.
+    let big = format!("['a']{}[0]", ".map(x, x + x)".repeat(17));
+    for each in [
+        "[url('https://' + x)].map(u, lists.range(30000).map(n, u))",
+        "[url('https://' + x)].map(u, [url('https://' + x)].map(v, lists.range(30000).all(n, u == v)))",
+        "[{x: 1}].map(m, lists.range(30000).all(n, m[x] == 1))",
+        "[{x: 1}].map(m, lists.range(30000).all(n, x in m))",
+        "[{x: 1}].map(m, lists.range(30000).all(n, m == {x: 1}))",
+        "lists.range(30000).transformMapEntry(i, n, {x: n})",
+    ] {
+        let source = format!("[{big}].map(x, {each})");
+        let wanted = "error: operation cancelled: actual cost limit exceeded";
+        assert_eq!(outcome(Environment::Claims, &source), wanted, "{each}");
+    }
 }

@@ -41,7 +41,10 @@ impl Value {
     /// Takes a value out of an evaluation. What stands in it twice is copied, and paid for, twice.
     pub(super) fn of(value: &Val<'_>, meter: &mut Meter) -> Result<Self, EvaluationError> {
         meter.charge(3)?;
-        let other = |text: String| Self::Other { type_name: value.type_name().to_owned(), text };
+        let other = |text: String, meter: &mut Meter| {
+            meter.charge(text.len() / 10)?;
+            Ok(Self::Other { type_name: value.type_name().to_owned(), text })
+        };
         Ok(match value {
             Val::Null => Self::Null,
             Val::Bool(value) => Self::Bool(*value),
@@ -70,16 +73,16 @@ impl Value {
                 Some(value) => Some(Box::new(Self::of(value, meter)?)),
                 None => None,
             }),
-            Val::Duration(value) => other(value.to_string()),
-            Val::Timestamp(value) => other(value.to_string()),
-            Val::Type(name) => other((*name).to_owned()),
+            Val::Duration(value) => other(value.to_string(), meter)?,
+            Val::Timestamp(value) => other(value.to_string(), meter)?,
+            Val::Type(name) => other((*name).to_owned(), meter)?,
             Val::Opaque(value) => match &**value {
-                Opaque::Ip(ip) => other(ip.to_string()),
-                Opaque::Cidr(cidr) => other(cidr.to_string()),
-                Opaque::Url(url) => other(url.to_string()),
-                _ => other(String::new()),
+                Opaque::Ip(ip) => other(ip.to_string(), meter)?,
+                Opaque::Cidr(cidr) => other(cidr.to_string(), meter)?,
+                Opaque::Url(url) => other(url.to_string(), meter)?,
+                _ => other(String::new(), meter)?,
             },
-            Val::Root(_) => other(String::new()),
+            Val::Root(_) => other(String::new(), meter)?,
         })
     }
 
