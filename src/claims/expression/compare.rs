@@ -65,6 +65,23 @@ pub fn equal(one: &Val<'_>, other: &Val<'_>, meter: &mut Meter) -> Result<bool, 
     })
 }
 
+/// Whether a list holds a value: one that cannot be compared with it is not it.
+pub fn holds<'a, 'b: 'a>(
+    list: impl IntoIterator<Item = &'a Val<'b>>,
+    wanted: &Val<'_>,
+    meter: &mut Meter,
+) -> Result<bool, EvaluationError> {
+    for item in list {
+        meter.charge(1)?;
+        match equal(wanted, item, meter) {
+            Ok(true) => return Ok(true),
+            Err(error) if error != EvaluationError::NO_OVERLOAD => return Err(error),
+            Ok(false) | Err(_) => {}
+        }
+    }
+    Ok(false)
+}
+
 /// The order of two values that have one.
 pub fn order(
     one: &Val<'_>,

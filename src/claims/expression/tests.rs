@@ -170,6 +170,9 @@ fn expressions_come_to_what_upstream_says() {
         ("user.extra.a__dot__b", r#"["dot"]"#),
         ("has(user.uid)", "true"),
         ("user", "kubernetes.UserInfo()"),
+        ("dyn(user) == dyn(1)", "error: no such overload"),
+        ("dyn(user) in [dyn(1)]", "false"),
+        ("sets.contains([dyn(1)], [dyn(user)])", "false"),
     ] {
         assert_eq!(outcome(Environment::User, source), wanted, "{source}");
     }

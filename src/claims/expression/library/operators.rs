@@ -290,13 +290,7 @@ fn subtract<'a>(_: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
 fn within<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
     match arguments {
         [one, Val::List(list)] => {
-            for item in list.iter() {
-                machine.meter.charge(1)?;
-                if compare::equal(one, item, &mut machine.meter)? {
-                    return Ok(Val::Bool(true));
-                }
-            }
-            Ok(Val::Bool(false))
+            compare::holds(list.iter(), one, &mut machine.meter).map(Val::Bool)
         }
         [key, Val::Map(map)] => {
             machine.meter.charge(map.price(key))?;

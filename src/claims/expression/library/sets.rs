@@ -21,7 +21,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("sets.intersects", SIGNATURES, |machine, arguments| match arguments {
         [Val::List(one), Val::List(other)] => {
             for item in other.iter() {
-                if has(machine, one, item)? {
+                if compare::holds(one.iter(), item, &mut machine.meter)? {
                     return Ok(Val::Bool(true));
                 }
             }
@@ -39,23 +39,9 @@ fn contains<'a>(
     items: &[Val<'a>],
 ) -> Result<bool, EvaluationError> {
     for item in items {
-        if !has(machine, list, item)? {
+        if !compare::holds(list, item, &mut machine.meter)? {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-fn has<'a>(
-    machine: &mut Machine<'a>,
-    list: &[Val<'a>],
-    wanted: &Val<'a>,
-) -> Result<bool, EvaluationError> {
-    for item in list {
-        machine.meter.charge(1)?;
-        if compare::equal(item, wanted, &mut machine.meter)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
