@@ -59,15 +59,17 @@ func randomClaims(random *rand.Rand, environment Environment) string {
 		"big": func() string {
 			return pick(random, []string{"12345678901234567890", "1e21", "-1e300", "9007199254740993", "0.1", "4.9e-324", "1E2", "-0", "1.7976931348623157e308"})
 		},
-		"t":              func() string { return pick(random, []string{"true", "false"}) },
-		"nul":            func() string { return "null" },
-		"ls":             func() string { return jsonList(random, jsonText) },
-		"ln":             func() string { return jsonList(random, jsonNumber) },
-		"mix":            func() string { return `["s", 1, true, null, [1.5], {"a": "b"}]` },
-		"m":              func() string { return fmt.Sprintf(`{"a": %s, "b": "c", "k": "v"}`, jsonText(random)) },
-		"em":             func() string { return "{}" },
-		"el":             func() string { return "[]" },
-		"o":              func() string { return fmt.Sprintf(`{"deep": {"list": [{"name": "x", "v": 1}, {"name": %s, "v": %s}], "s": "q"}, "in": 1, "a.b": 2}`, jsonText(random), jsonNumber(random)) },
+		"t":   func() string { return pick(random, []string{"true", "false"}) },
+		"nul": func() string { return "null" },
+		"ls":  func() string { return jsonList(random, jsonText) },
+		"ln":  func() string { return jsonList(random, jsonNumber) },
+		"mix": func() string { return `["s", 1, true, null, [1.5], {"a": "b"}]` },
+		"m":   func() string { return fmt.Sprintf(`{"a": %s, "b": "c", "k": "v"}`, jsonText(random)) },
+		"em":  func() string { return "{}" },
+		"el":  func() string { return "[]" },
+		"o": func() string {
+			return fmt.Sprintf(`{"deep": {"list": [{"name": "x", "v": 1}, {"name": %s, "v": %s}], "s": "q"}, "in": 1, "a.b": 2}`, jsonText(random), jsonNumber(random))
+		},
 		"mm":             func() string { return `{"k": [{"z": [1, "2", {"y": null}]}]}` },
 		"a.b":            func() string { return `"dot"` },
 		"a-b":            func() string { return `"dash"` },
@@ -76,7 +78,10 @@ func randomClaims(random *rand.Rand, environment Environment) string {
 		"namespace":      func() string { return jsonText(random) },
 		"email":          func() string { return `"jane@example.com"` },
 		"email_verified": func() string { return pick(random, []string{"true", "false"}) },
-		"deep":           func() string { depth := random.IntN(260); return strings.Repeat("[", depth) + strings.Repeat("]", depth) },
+		"deep": func() string {
+			depth := 1 + random.IntN(259)
+			return strings.Repeat("[", depth) + strings.Repeat("]", depth)
+		},
 		"https://claims.example/ns": func() string { return `{"k": "v", "n": 1}` },
 		"dup":                       func() string { return `{"a": 1, "a": 2}` },
 	}

@@ -273,7 +273,7 @@ func (g *generator) deep() string {
 	case 8:
 		return times("true ? 1 : ", depth) + "2"
 	case 9:
-		return times("{'a': ", depth) + "1" + times("}", depth)
+		return times("{'a': ", depth/6) + "1" + times("}", depth/6) // upstream takes seconds for more
 	case 10:
 		return "true" + times(" && true", depth)
 	case 11:
@@ -283,9 +283,9 @@ func (g *generator) deep() string {
 	case 13:
 		return times("[1].map(x, ", depth/10) + "x" + times(")", depth/10)
 	case 14:
-		return times("optional.of(", depth) + "1" + times(")", depth)
+		return times("optional.of(", depth/4) + "1" + times(")", depth/4) // as above
 	case 15:
-		return "[" + strings.TrimSuffix(times("1, ", 20*depth), ", ") + "].sum()"
+		return "[" + strings.TrimSuffix(times("1, ", 8*depth), ", ") + "].sum()"
 	case 16:
 		return "lists.range(" + fmt.Sprint(depth*depth) + ").map(x, x * 2).sum()"
 	case 17:

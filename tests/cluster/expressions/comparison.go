@@ -1,0 +1,392 @@
+// The same questions to two subjects, and where their answers differ.
+
+package expressions
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"k8s.io/apiserver/pkg/apis/apiserver"
+)
+
+// Comparison is of a subject with upstream.
+type Comparison struct {
+	upstream *Upstream
+	subject  Subject
+}
+
+// Disagreement is one answer that differs.
+type Disagreement struct {
+	Case Case
+	// What the question was.
+	What string
+	// The two answers.
+	Upstream, Subject string
+}
+
+func (d Disagreement) String() string {
+	return fmt.Sprintf("%s: %s\n    %s\n    claims: %s\n    kube-apiserver: %s\n    subject:        %s",
+		d.Case, d.What, indented(shortened(d.Case.Expression, 600)), shortened(brackets.ReplaceAllString(d.Case.Claims, "[…]"), 1500), indented(shortened(d.Upstream, 700)), indented(shortened(d.Subject, 700)))
+}
+
+// brackets are claims that are deep only.
+var brackets = regexp.MustCompile(`\[{8,}\]+`)
+
+func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n      ") }
+
+func shortened(text string, most int) string {
+	if letters := []rune(text); len(letters) > most {
+		return fmt.Sprintf("%s … (%d letters)", string(letters[:most]), len(letters))
+	}
+	return text
+}
+
+// Result is what came out of a comparison.
+type Result struct {
+	Disagreements []Disagreement
+	// How many expressions upstream panics at, how many it accepts, how many of those then fail, and
+	// how many answers have been compared.
+	Cases, Panics, Accepted, Failed, Answers int
+	// How many mistakes and errors there are on both sides, and how many of them are told in
+	// upstream's words. Not all have to be.
+	Told, SameWords int
+	// OtherWords are those that are not.
+	OtherWords []Disagreement
+}
+
+// Compare asks both subjects about all cases.
+func (c *Comparison) Compare(cases []Case) (*Result, error) {
+	result := &Result{Cases: len(cases)}
+	accepted, err := c.compareAcceptance(cases, result)
+	if err != nil {
+		return nil, err
+	}
+	return result, c.compareValues(accepted, result)
+}
+
+// compareAcceptance gives the cases that both accept.
+func (c *Comparison) compareAcceptance(cases []Case, result *Result) ([]Case, error) {
+	var entries []Entry
+	for i, one := range cases {
+		entry := newEntry(i, one.Claims)
+		_, err := c.upstream.compile(one.Environment, one.Expression)
+		if one.Environment == Claims {
+			entry.JWT.ClaimMappings.Username.Expression = one.Expression
+			entry.JWT.ClaimMappings.Extra = append(entry.JWT.ClaimMappings.Extra, extra("a", one.Expression))
+			entry.JWT.ClaimValidationRules = []apiserver.ClaimValidationRule{{Expression: one.Expression}}
+			if err == nil {
+				entry.JWT.ClaimMappings.Extra = append(entry.JWT.ClaimMappings.Extra, extra("b", typeProbe(one.Expression)))
+			}
+		} else {
+			entry.JWT.ClaimMappings.Username.Expression = "'x'"
+			entry.JWT.UserValidationRules = []apiserver.UserValidationRule{{Expression: one.Expression}, {Expression: "[" + wrapped(one.Expression) + "].size() == 1"}}
+			if err == nil {
+				entry.JWT.UserValidationRules = append(entry.JWT.UserValidationRules, apiserver.UserValidationRule{Expression: typeProbe(one.Expression) + ".size() == 2"})
+			}
+		}
+		entries = append(entries, entry)
+	}
+	theirs, err := c.upstream.Check(entries)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := c.subject.Check(entries)
+	if err != nil {
+		return nil, err
+	}
+
+	var accepted []Case
+	for i, entry := range entries {
+		if _, panicked := theirs[Place{Number: i}]; panicked {
+			result.Panics++
+			for _, field := range append(asked(entry), "") {
+				delete(ours, Place{i, field})
+			}
+			continue
+		}
+		agreed := true
+		for _, field := range asked(entry) {
+			place := Place{i, field}
+			their, refusedByThem := theirs[place]
+			our, refusedByUs := ours[place]
+			d := Disagreement{cases[i], "is accepted as " + field, verdict(their, refusedByThem), verdict(our, refusedByUs)}
+			result.Answers++
+			switch {
+			case refusedByThem != refusedByUs:
+				result.Disagreements = append(result.Disagreements, d)
+				agreed = false
+			case refusedByThem:
+				result.tell(d, told(their), told(our))
+				if isTypeProbe(field) && staticTypes(their) != staticTypes(our) {
+					d.What = "has its static type in " + field
+					result.Disagreements = append(result.Disagreements, d)
+				}
+			}
+			delete(ours, place)
+		}
+		_, refused := theirs[Place{i, asked(entry)[0]}]
+		if cases[i].Environment == User {
+			_, refused = theirs[Place{i, "userValidationRules[1].expression"}]
+		}
+		if !refused {
+			result.Accepted++
+			if agreed {
+				accepted = append(accepted, cases[i])
+			}
+		}
+	}
+	for place, mistake := range ours {
+		result.Disagreements = append(result.Disagreements, Disagreement{cases[place.Number], "has nothing wrong at " + place.Field, "accepted", mistake})
+	}
+	return accepted, nil
+}
+
+func extra(key, expression string) apiserver.ExtraMapping {
+	return apiserver.ExtraMapping{Key: "expressions.example/" + key, ValueExpression: expression}
+}
+
+// asked are the fields with expressions, the one that takes most first.
+func asked(entry Entry) (fields []string) {
+	for i := range entry.JWT.ClaimMappings.Extra {
+		fields = append(fields, fmt.Sprintf("claimMappings.extra[%d].valueExpression", i))
+	}
+	if len(fields) > 0 {
+		fields = append(fields, "claimMappings.username.expression")
+	}
+	for i := range entry.JWT.ClaimValidationRules {
+		fields = append(fields, fmt.Sprintf("claimValidationRules[%d].expression", i))
+	}
+	for i := range entry.JWT.UserValidationRules {
+		fields = append(fields, fmt.Sprintf("userValidationRules[%d].expression", i))
+	}
+	return fields
+}
+
+func isTypeProbe(field string) bool {
+	return field == "claimMappings.extra[1].valueExpression" || field == "userValidationRules[2].expression"
+}
+
+func verdict(mistake string, refused bool) string {
+	if !refused {
+		return "accepted"
+	}
+	return "refused: " + told(mistake)
+}
+
+var introduction = regexp.MustCompile(`(?s)^(Invalid value: "(?:[^"\\]|\\.)*"|Internal error): `)
+
+// told is a mistake without the expression that it is about.
+func told(mistake string) string { return introduction.ReplaceAllString(mistake, "") }
+
+var expected = regexp.MustCompile(`expected type '.*' but found '.*'`)
+
+func staticTypes(mistake string) string { return expected.FindString(mistake) }
+
+func (r *Result) tell(d Disagreement, theirs, ours string) {
+	r.Told++
+	if theirs == ours {
+		r.SameWords++
+	} else {
+		d.Upstream, d.Subject = theirs, ours
+		r.OtherWords = append(r.OtherWords, d)
+	}
+}
+
+// question is an entry about a case that both accept.
+type question struct {
+	one    Case
+	entry  Entry
+	probes []string
+}
+
+func (c *Comparison) compareValues(cases []Case, result *Result) error {
+	var questions []question
+	for _, one := range cases {
+		q, err := c.question(len(questions), one)
+		if err != nil {
+			return fmt.Errorf("%v: %s: %w", one, one.Expression, err)
+		}
+		questions = append(questions, q)
+	}
+	entries := func() (entries []Entry) {
+		for _, q := range questions {
+			entries = append(entries, q.entry)
+		}
+		return entries
+	}
+
+	// A probe that is refused would keep all others from being served.
+	refused, err := c.subject.Check(entries())
+	if err != nil {
+		return err
+	}
+	for place, mistake := range refused {
+		q := questions[place.Number]
+		result.Disagreements = append(result.Disagreements, Disagreement{q.one, "is accepted in probes: " + strings.Join(q.probes, ", "), "accepted", mistake})
+	}
+	questions = slices.DeleteFunc(questions, func(q question) bool {
+		for place := range refused {
+			if place.Number == q.entry.Number {
+				return true
+			}
+		}
+		return false
+	})
+	if len(questions) == 0 {
+		return nil
+	}
+
+	theirs, err := c.upstream.Authenticate(entries())
+	if err != nil {
+		return err
+	}
+	ours, err := c.subject.Authenticate(entries())
+	if err != nil {
+		return err
+	}
+	for i, q := range questions {
+		result.Answers++
+		if theirs[i].Error != "" {
+			result.Failed++
+		}
+		if what, their, our := q.difference(theirs[i], ours[i]); what != "" {
+			result.Disagreements = append(result.Disagreements, Disagreement{q.one, what, their, our})
+		} else if theirs[i].Error != "" {
+			result.tell(Disagreement{q.one, "fails", "", ""}, q.failure(theirs[i].Error), q.failure(ours[i].Error))
+		}
+	}
+	return nil
+}
+
+// question finds probes for what upstream evaluates the expression to.
+func (c *Comparison) question(number int, one Case) (question, error) {
+	q := question{one: one, entry: newEntry(number, one.Claims)}
+	compiled, err := c.upstream.compile(one.Environment, one.Expression)
+	if err != nil {
+		return q, err
+	}
+	isBool := compiled.AST.OutputType() == cel.BoolType
+	value, failed := c.upstream.evaluate(one, one.Expression)
+	var expected []string
+	if failed == nil {
+		for _, probe := range probes(wrapped(one.Expression), value) {
+			seen, err := c.upstream.evaluate(one, probe)
+			if text, ok := seen.(types.String); ok && err == nil {
+				q.probes = append(q.probes, probe)
+				expected = append(expected, string(text))
+			}
+		}
+	}
+	if len(q.probes) == 0 {
+		q.probes, expected = []string{"string(dyn(type(" + wrapped(one.Expression) + ")))"}, []string{""}
+	}
+
+	jwt := &q.entry.JWT
+	if one.Environment == User {
+		none := ""
+		jwt.ClaimMappings.Username = apiserver.PrefixedClaimOrExpression{Claim: "sub", Prefix: &none}
+		jwt.ClaimMappings.Groups = apiserver.PrefixedClaimOrExpression{Claim: "groups", Prefix: &none}
+		jwt.ClaimMappings.UID.Claim = "uid"
+		jwt.ClaimMappings.Extra = []apiserver.ExtraMapping{{Key: listedKey, ValueExpression: "claims.?k.orValue([])"}}
+		for i, probe := range q.probes {
+			rule := apiserver.UserValidationRule{Expression: probe + " == " + quoted(expected[i]), Message: fmt.Sprintf("%s is not %q", probe, expected[i])}
+			jwt.UserValidationRules = append(jwt.UserValidationRules, rule)
+		}
+		if isBool {
+			jwt.UserValidationRules = append(jwt.UserValidationRules, apiserver.UserValidationRule{Expression: one.Expression, Message: "it is not true"})
+		}
+		return q, nil
+	}
+
+	jwt.ClaimMappings.Username.Expression = "'x'"
+	// All together must not cost too much, if each alone does not.
+	for {
+		list := "['=' + " + strings.Join(q.probes, ", '=' + ") + "]"
+		jwt.ClaimMappings.Extra = []apiserver.ExtraMapping{{Key: valueKey, ValueExpression: list}}
+		if _, err := c.upstream.evaluate(one, list); failed != nil || err == nil || len(q.probes) == 1 {
+			break
+		}
+		q.probes = q.probes[:len(q.probes)/2]
+	}
+	if isBool && one.Number%3 == 0 {
+		jwt.ClaimValidationRules = []apiserver.ClaimValidationRule{{Expression: one.Expression, Message: "it is not true"}}
+	}
+	if failed == nil {
+		switch value.Type().TypeName() {
+		case "string":
+			jwt.ClaimMappings.UID.Expression = one.Expression
+			jwt.ClaimMappings.Groups.Expression = one.Expression
+		case "list", "null_type":
+			with := q.entry
+			with.JWT.ClaimMappings.Groups.Expression = one.Expression
+			// Not every list of strings is one for upstream.
+			if answer, err := c.upstream.authenticate(with); err == nil && answer.Error == "" {
+				q.entry = with
+			}
+		}
+	}
+	return q, nil
+}
+
+// difference is what differs between two answers, if anything does.
+func (q question) difference(theirs, ours Answer) (what, their, our string) {
+	switch {
+	case (theirs.Error == "") != (ours.Error == ""):
+		return "evaluates", theirs.show(q), ours.show(q)
+	case theirs.Error != "" && q.isRule(theirs.Error) != q.isRule(ours.Error):
+		return "fails alike", theirs.Error, ours.Error
+	case theirs.Error != "":
+		return "", "", ""
+	case !slices.Equal(theirs.Groups, ours.Groups):
+		return "as groups", fmt.Sprintf("%q", theirs.Groups), fmt.Sprintf("%q", ours.Groups)
+	case theirs.UID != ours.UID:
+		return "as uid", fmt.Sprintf("%q", theirs.UID), fmt.Sprintf("%q", ours.UID)
+	}
+	for i, probe := range q.probes {
+		if i < len(theirs.Values) && i < len(ours.Values) && theirs.Values[i] != ours.Values[i] {
+			return probe, theirs.Values[i][1:], ours.Values[i][1:]
+		}
+	}
+	if !slices.Equal(theirs.Values, ours.Values) {
+		return "values", fmt.Sprintf("%q", theirs.Values), fmt.Sprintf("%q", ours.Values)
+	}
+	return "", "", ""
+}
+
+// isRule says whether a token was refused as a rule is false, and not as an expression failed.
+func (q question) isRule(message string) bool {
+	return strings.Contains(message, "it is not true") || strings.Contains(message, " is not \"")
+}
+
+func (a Answer) show(q question) string {
+	if a.Error != "" {
+		return "fails: " + q.failure(a.Error)
+	}
+	shown := []string{"evaluates"}
+	for i, value := range a.Values {
+		shown = append(shown, fmt.Sprintf("%s is %q", q.probes[i], strings.TrimPrefix(value, "=")))
+	}
+	return strings.Join(shown, "\n")
+}
+
+var (
+	theirFailure = regexp.MustCompile(`(?s)^.*resulted in error: (.*)$`)
+	ourFailure   = regexp.MustCompile(`(?s)^\S+: \S+ failed: (.*)$`)
+)
+
+// failure is an error without the expression that it is about.
+func (q question) failure(message string) string {
+	if found := theirFailure.FindStringSubmatch(message); found != nil {
+		return found[1]
+	}
+	if found := ourFailure.FindStringSubmatch(message); found != nil {
+		text, _, _ := strings.Cut(found[1], ": ['=' + ")
+		text, _, _ = strings.Cut(text, ": string(dyn(type(")
+		return text
+	}
+	return message
+}
