@@ -4,12 +4,12 @@ package expressions
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/common/types"
 	"k8s.io/apiserver/pkg/apis/apiserver"
 )
 
@@ -70,9 +70,9 @@ func (c *Comparison) Compare(cases []Case) (*Result, error) {
 
 // compareAcceptance gives the cases that both accept.
 func (c *Comparison) compareAcceptance(cases []Case, result *Result) ([]Case, error) {
-	var entries []Entry
-	for i, one := range cases {
-		entry := newEntry(i, one.Claims)
+	entries := make([]Entry, len(cases))
+	err := each(len(cases), func(i int) error {
+		one, entry := cases[i], newEntry(i, cases[i].Claims)
 		_, err := c.upstream.compile(one.Environment, one.Expression)
 		if one.Environment == Claims {
 			entry.JWT.ClaimMappings.Username.Expression = one.Expression
@@ -88,7 +88,11 @@ func (c *Comparison) compareAcceptance(cases []Case, result *Result) ([]Case, er
 				entry.JWT.UserValidationRules = append(entry.JWT.UserValidationRules, apiserver.UserValidationRule{Expression: typeProbe(one.Expression) + ".size() == 2"})
 			}
 		}
-		entries = append(entries, entry)
+		entries[i] = entry
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	theirs, err := c.upstream.Check(entries)
 	if err != nil {
@@ -117,11 +121,13 @@ func (c *Comparison) compareAcceptance(cases []Case, result *Result) ([]Case, er
 			result.Answers++
 			switch {
 			case refusedByThem != refusedByUs:
-				result.Disagreements = append(result.Disagreements, d)
+				if agreed {
+					result.Disagreements = append(result.Disagreements, d)
+				}
 				agreed = false
 			case refusedByThem:
 				result.tell(d, told(their), told(our))
-				if isTypeProbe(field) && staticTypes(their) != staticTypes(our) {
+				if agreed && isTypeProbe(field) && staticTypes(their) != staticTypes(our) {
 					d.What = "has its static type in " + field
 					result.Disagreements = append(result.Disagreements, d)
 				}
@@ -204,13 +210,15 @@ type question struct {
 }
 
 func (c *Comparison) compareValues(cases []Case, result *Result) error {
-	var questions []question
-	for _, one := range cases {
-		q, err := c.question(len(questions), one)
-		if err != nil {
-			return fmt.Errorf("%v: %s: %w", one, one.Expression, err)
+	questions := make([]question, len(cases))
+	err := each(len(cases), func(i int) (err error) {
+		if questions[i], err = c.question(i, cases[i]); err != nil {
+			return fmt.Errorf("%v: %s: %w", cases[i], cases[i].Expression, err)
 		}
-		questions = append(questions, q)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	entries := func() (entries []Entry) {
 		for _, q := range questions {
@@ -273,16 +281,20 @@ func (c *Comparison) question(number int, one Case) (question, error) {
 	value, failed := c.upstream.evaluate(one, one.Expression)
 	var expected []string
 	if failed == nil {
-		for _, probe := range probes(wrapped(one.Expression), value) {
-			seen, err := c.upstream.evaluate(one, probe)
-			if text, ok := seen.(types.String); ok && err == nil {
-				q.probes = append(q.probes, probe)
-				expected = append(expected, string(text))
+		q.probes = probes(wrapped(one.Expression), value)
+		if expected = c.texts(one, q.probes); expected == nil {
+			// One of them is too much; those that are not are kept.
+			candidates := q.probes
+			q.probes = nil
+			for _, probe := range candidates {
+				if text := c.texts(one, []string{probe}); text != nil {
+					q.probes, expected = append(q.probes, probe), append(expected, text[0])
+				}
 			}
 		}
 	}
 	if len(q.probes) == 0 {
-		q.probes, expected = []string{"string(dyn(type(" + wrapped(one.Expression) + ")))"}, []string{""}
+		q.probes, expected = []string{typeOf(wrapped(one.Expression))}, []string{""}
 	}
 
 	jwt := &q.entry.JWT
@@ -304,14 +316,10 @@ func (c *Comparison) question(number int, one Case) (question, error) {
 
 	jwt.ClaimMappings.Username.Expression = "'x'"
 	// All together must not cost too much, if each alone does not.
-	for {
-		list := "['=' + " + strings.Join(q.probes, ", '=' + ") + "]"
-		jwt.ClaimMappings.Extra = []apiserver.ExtraMapping{{Key: valueKey, ValueExpression: list}}
-		if _, err := c.upstream.evaluate(one, list); failed != nil || err == nil || len(q.probes) == 1 {
-			break
-		}
+	for failed == nil && len(q.probes) > 1 && c.texts(one, q.probes) == nil {
 		q.probes = q.probes[:len(q.probes)/2]
 	}
+	jwt.ClaimMappings.Extra = []apiserver.ExtraMapping{{Key: valueKey, ValueExpression: listed(q.probes)}}
 	if isBool && one.Number%3 == 0 {
 		jwt.ClaimValidationRules = []apiserver.ClaimValidationRule{{Expression: one.Expression, Message: "it is not true"}}
 	}
@@ -330,6 +338,27 @@ func (c *Comparison) question(number int, one Case) (question, error) {
 		}
 	}
 	return q, nil
+}
+
+// listed is one expression with the values of all of them. What is empty would be left out of an extra
+// value, and so none is.
+func listed(probes []string) string { return "['=' + " + strings.Join(probes, ", '=' + ") + "]" }
+
+// texts are the values of probes upstream; nil if one of them has none.
+func (c *Comparison) texts(one Case, probes []string) []string {
+	value, err := c.upstream.evaluate(one, listed(probes))
+	if err != nil {
+		return nil
+	}
+	native, err := value.ConvertToNative(reflect.TypeFor[[]string]())
+	if err != nil {
+		return nil
+	}
+	texts := native.([]string)
+	for i := range texts {
+		texts[i] = texts[i][1:]
+	}
+	return texts
 }
 
 // difference is what differs between two answers, if anything does.
@@ -385,7 +414,7 @@ func (q question) failure(message string) string {
 	}
 	if found := ourFailure.FindStringSubmatch(message); found != nil {
 		text, _, _ := strings.Cut(found[1], ": ['=' + ")
-		text, _, _ = strings.Cut(text, ": string(dyn(type(")
+		text, _, _ = strings.Cut(text, ": '%s'.format([type(")
 		return text
 	}
 	return message

@@ -16,7 +16,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,9 +34,6 @@ type Countersign struct {
 }
 
 var _ Subject = &Countersign{}
-
-// countersignAsked at a time: two processors are enough to keep it busy.
-const countersignAsked = 8
 
 func newCountersign(signer *signer, dir string) (*Countersign, error) {
 	program, err := filepath.Abs(cmp.Or(os.Getenv("COUNTERSIGN"), "../../../target/release/countersign"))
@@ -147,24 +143,12 @@ func (c *Countersign) askAll(entries []Entry) ([]Answer, error) {
 		return nil, err
 	}
 	answers := make([]Answer, len(entries))
-	failures := make([]error, len(entries))
-	indices := make(chan int)
-	var asking sync.WaitGroup
-	for range countersignAsked {
-		asking.Go(func() {
-			for i := range indices {
-				if answers[i], failures[i] = c.ask(client, config.Host, entries[i]); failures[i] != nil {
-					failures[i] = fmt.Errorf("entry %d: %w", entries[i].Number, failures[i])
-				}
-			}
-		})
-	}
-	for i := range entries {
-		indices <- i
-	}
-	close(indices)
-	asking.Wait()
-	return answers, errors.Join(failures...)
+	return answers, each(len(entries), func(i int) (err error) {
+		if answers[i], err = c.ask(client, config.Host, entries[i]); err != nil {
+			return fmt.Errorf("entry %d: %w", entries[i].Number, err)
+		}
+		return nil
+	})
 }
 
 func (c *Countersign) ask(client *http.Client, url string, entry Entry) (Answer, error) {

@@ -9,7 +9,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"time"
 
 	"k8s.io/apiserver/pkg/apis/apiserver"
@@ -73,6 +76,26 @@ func (e Entry) v1() (map[string]any, error) {
 	}
 	var written map[string]any
 	return written, json.Unmarshal(text, &written)
+}
+
+// each does something for every number below one, several at a time.
+func each(below int, do func(int) error) error {
+	failures := make([]error, below)
+	numbers := make(chan int)
+	var doing sync.WaitGroup
+	for range 2 * runtime.GOMAXPROCS(0) {
+		doing.Go(func() {
+			for i := range numbers {
+				failures[i] = do(i)
+			}
+		})
+	}
+	for i := range below {
+		numbers <- i
+	}
+	close(numbers)
+	doing.Wait()
+	return errors.Join(failures...)
 }
 
 // signer makes tokens.

@@ -36,11 +36,14 @@ func typeProbe(expression string) string {
 
 // probes are for one value of an expression, those first that say most.
 func probes(expression string, value ref.Val) []string {
-	all := append([]string{"string(dyn(type(" + expression + ")))"}, inside("dyn("+expression+")", value, 0)...)
+	all := append([]string{typeOf(expression)}, inside("dyn("+expression+")", value, 0)...)
 	all = append(all, "'%s'.format([dyn("+expression+")])")
 	most := max(2, min(maxProbes, maxProbesText/(len(expression)+1)))
 	return all[:min(len(all), most)]
 }
+
+// typeOf is the name of the type of a value: there is no other way from a type to a text.
+func typeOf(expression string) string { return "'%s'.format([type(" + expression + ")])" }
 
 func inside(path string, value ref.Val, depth int) []string {
 	call := func(calls ...string) []string {
@@ -57,8 +60,10 @@ func inside(path string, value ref.Val, depth int) []string {
 		return texts
 	}
 	switch value := value.(type) {
-	case types.Bool, types.Int, types.Uint, types.Double, types.String, types.Timestamp, types.Duration, *types.Type, apiservercel.IP, apiservercel.CIDR:
+	case types.Bool, types.Int, types.Uint, types.Double, types.String, types.Timestamp, types.Duration, apiservercel.IP, apiservercel.CIDR:
 		return text("string", path)
+	case *types.Type:
+		return []string{"'%s'.format([" + path + "])"}
 	case types.Bytes:
 		var literal strings.Builder
 		for _, b := range value {
@@ -71,7 +76,7 @@ func inside(path string, value ref.Val, depth int) []string {
 		probes := text("string", path+".hasValue()")
 		if value.HasValue() && depth < maxProbeDepth {
 			inner := path + ".value()"
-			probes = append(append(probes, text("string", "dyn(type("+inner+"))")...), inside(inner, value.GetValue(), depth+1)...)
+			probes = append(append(probes, typeOf(inner)), inside(inner, value.GetValue(), depth+1)...)
 		}
 		return probes
 	case traits.Mapper:
@@ -87,8 +92,7 @@ func inside(path string, value ref.Val, depth int) []string {
 				continue
 			}
 			inner := fmt.Sprintf("%s[%d]", path, i)
-			probe := text("string", "dyn(type("+inner+"))")
-			probe = append(probe, inside(inner, value.Get(i), depth+1)...)
+			probe := append([]string{typeOf(inner)}, inside(inner, value.Get(i), depth+1)...)
 			if !slices.Contains(probes, probe[0]) {
 				probes = append(probes, probe...)
 			}
@@ -140,7 +144,7 @@ func insideMap(path string, value traits.Mapper, depth int) []string {
 	var probes []string
 	for _, key := range keys[:min(len(keys), 3)] {
 		inner := path + "[" + key + "]"
-		probes = append(append(probes, "string(dyn(type("+inner+")))"), inside(inner, items[key], depth+1)...)
+		probes = append(append(probes, typeOf(inner)), inside(inner, items[key], depth+1)...)
 	}
 	return probes
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/google/cel-go/cel"
@@ -37,14 +38,20 @@ func (u *Upstream) Name() string { return "kube-apiserver" }
 
 // Check validates one entry at a time, as there may be 64 only.
 func (u *Upstream) Check(entries []Entry) (map[Place]string, error) {
+	found := make([]map[Place]string, len(entries))
+	err := each(len(entries), func(i int) error {
+		found[i] = u.check(entries[i])
+		return nil
+	})
 	mistakes := map[Place]string{}
-	for _, entry := range entries {
-		u.check(entry, mistakes)
+	for _, some := range found {
+		maps.Copy(mistakes, some)
 	}
-	return mistakes, nil
+	return mistakes, err
 }
 
-func (u *Upstream) check(entry Entry, mistakes map[Place]string) {
+func (u *Upstream) check(entry Entry) (mistakes map[Place]string) {
+	mistakes = map[Place]string{}
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			mistakes[Place{Number: entry.Number}] = panics
@@ -55,6 +62,7 @@ func (u *Upstream) check(entry Entry, mistakes map[Place]string) {
 		place := Place{entry.Number, strings.TrimPrefix(mistake.Field, "jwt[0].")}
 		mistakes[place] = mistake.ErrorBody()
 	}
+	return mistakes
 }
 
 // panics is what upstream makes of a few expressions, such as `[?claims.a]` beside another element.
@@ -63,13 +71,12 @@ const panics = "panics"
 
 func (u *Upstream) Authenticate(entries []Entry) ([]Answer, error) {
 	answers := make([]Answer, len(entries))
-	for i, entry := range entries {
-		var err error
-		if answers[i], err = u.authenticate(entry); err != nil {
-			return nil, fmt.Errorf("entry %d: %w", entry.Number, err)
+	return answers, each(len(entries), func(i int) (err error) {
+		if answers[i], err = u.authenticate(entries[i]); err != nil {
+			return fmt.Errorf("entry %d: %w", entries[i].Number, err)
 		}
-	}
-	return answers, nil
+		return nil
+	})
 }
 
 func (u *Upstream) authenticate(entry Entry) (Answer, error) {
