@@ -15,14 +15,14 @@ var claimPaths = map[string][]string{
 		"claims.s1", "claims.s2", "claims['s1']", "string(claims.s1)", "string(claims.s2)", "string(claims['a.b'])", "claims.?s1.orValue('d')", "claims[?'s2'].orValue('d')",
 		"string(claims.?missing.orValue('d'))", "(has(claims.s1) ? string(claims.s1) : 'none')", "claims.o.deep.s", "string(claims.o['deep'].s)", "claims.a__dot__b",
 		"string(claims.a__dash__b)", "claims['a/b']", "string(claims['https://claims.example/ns'].k)", "claims.sub", "string(claims.?o.?deep.?s.orValue('-'))", "claims.uni", "string(claims.namespace)",
-		"claims.__in__", "claims.ls[0]", "string(claims.n)", "claims.missing", "claims.o.deep.list[1].name", "claims.email", "string(claims.email)", "claims['email']", "claims.?email.orValue('')",
+		"claims.__in__", "claims.ls[0]", "string(claims.n)", "claims.missing", "string(claims.odd)", "claims.o.deep.list[1].name", "claims.email", "string(claims.email)", "claims['email']", "claims.?email.orValue('')",
 	},
 	"int":          {"int(claims.n)", "size(claims.s1)", "size(claims.ls)", "int(claims.f)", "claims.ls.size()"},
 	"uint":         {"uint(claims.n)"},
 	"double":       {"claims.n", "claims.f", "double(claims.n)", "double(claims.f)", "claims.?n.orValue(1.5)", "claims.big", "double(claims.neg)", "claims.ln[0]", "double(claims.o.deep.list[0].v)"},
 	"bool":         {"claims.t == true", "claims.t", "has(claims.t)", "has(claims.o.deep.s)", "claims.?t.orValue(false) == true", "has(claims.missing)", "bool(claims.t)", "claims.?s1.hasValue()", "'x' in claims.o", "'a' in claims.ls", "claims.email_verified == true", "has(claims.email)", "has(claims.o.__in__)", "'s1' in claims"},
 	"null":         {"claims.nul", "null"},
-	"dyn":          {"claims.s1", "claims.n", "claims.o", "claims.ls", "dyn(claims.o.deep.list)", "claims.mix", "claims.mix[2]", "claims['o']['deep']", "claims.?o.deep", "claims.nul", "claims.aud", "claims.iss", "dyn(claims)", "claims.mm.k[0].z", "claims.em", "claims.dup"},
+	"dyn":          {"claims.s1", "claims.n", "claims.o", "claims.ls", "dyn(claims.o.deep.list)", "claims.mix", "claims.mix[2]", "claims['o']['deep']", "claims.?o.deep", "claims.nul", "claims.aud", "claims.iss", "dyn(claims)", "claims.mm.k[0].z", "claims.em", "claims.dup", "claims.odd", "claims.odd", "claims.?odd"},
 	"list(string)": {"claims.ls", "dyn(claims.ls)", "claims.?ls.orValue([])", "dyn(claims.?ls.orValue([]))", "string(claims.s1).split(',')", "dyn(claims.mix).map(x, string(x))", "dyn(claims.ls).map(x, string(x))", "claims.el", "dyn(claims.o.deep.list).map(x, string(x.name))", "dyn(claims.aud)", "dyn(claims.o).map(k, string(k))"},
 	"list(double)": {"claims.ln", "dyn(claims.ln)", "dyn(claims.ln).map(x, double(x))", "dyn(claims.o.deep.list).map(x, double(x.v))"},
 	"list(int)":    {"dyn(claims.ln).map(x, int(x))"},
@@ -83,9 +83,12 @@ func randomClaims(random *rand.Rand, environment Environment) string {
 			return strings.Repeat("[", depth) + strings.Repeat("]", depth)
 		},
 		"https://claims.example/ns": func() string { return `{"k": "v", "n": 1}` },
-		"dup":                       func() string { return `{"a": 1, "a": 2}` },
+		"odd": func() string {
+			return pick(random, []string{`"\ud800"`, `"\udc00\ud800x"`, `["\ud834"]`, "1e400", "-1E400", "[1e400]", "1e-400", `{"\ud800": 1}`, `{"": 1}`, `"\u0000"`, "123456789012345678901234567890", `{"claims": {"email": 1}}`, "\"\u007f\u2028\"", "0e5", "[[], {}, null]"})
+		},
+		"dup": func() string { return `{"a": 1, "a": 2}` },
 	}
-	names := []string{"s1", "s2", "uni", "n", "f", "neg", "big", "t", "nul", "ls", "ln", "mix", "m", "em", "el", "o", "mm", "a.b", "a-b", "a/b", "in", "namespace", "email", "email_verified", "deep", "https://claims.example/ns", "dup"}
+	names := []string{"s1", "s2", "uni", "n", "f", "neg", "big", "t", "nul", "ls", "ln", "mix", "m", "em", "el", "o", "mm", "a.b", "a-b", "a/b", "in", "namespace", "email", "email_verified", "deep", "https://claims.example/ns", "dup", "odd"}
 	members := []string{`"sub": "jane"`}
 	for _, name := range names {
 		switch random.IntN(16) {

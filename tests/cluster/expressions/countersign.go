@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -74,8 +75,9 @@ func (c *Countersign) Check(entries []Entry) (map[Place]string, error) {
 	}
 
 	mistakes := map[Place]string{}
+	summary := regexp.MustCompile(regexp.QuoteMeta(file) + `: \d+ mistakes?\n$`)
 	prefix := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(file) + `:\d+: (?:jwt\[(\d+)\]\.([^: ]+): )?`)
-	text := string(output)
+	text := summary.ReplaceAllString(string(output), "")
 	found := prefix.FindAllStringSubmatchIndex(text, -1)
 	for i, at := range found {
 		end := len(text)
@@ -222,9 +224,27 @@ func (c *Countersign) write(entries []Entry, addresses []string) (string, error)
 	if err != nil {
 		return "", err
 	}
+	text = ascii(text)
 	c.runs++
 	file := filepath.Join(c.dir, fmt.Sprintf("%d.json", c.runs))
 	return file, os.WriteFile(file, text, 0o600)
+}
+
+// ascii escapes all other letters of a JSON text: what may be written as it is, is tested elsewhere.
+func ascii(text []byte) []byte {
+	var out []byte
+	for _, letter := range string(text) {
+		switch {
+		case letter < 0x7f:
+			out = append(out, byte(letter))
+		case letter > 0xffff:
+			high, low := utf16.EncodeRune(letter)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, letter)
+		}
+	}
+	return out
 }
 
 // freeAddresses are two that nobody listens on.

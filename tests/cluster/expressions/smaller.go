@@ -13,7 +13,7 @@ import (
 
 const (
 	maxParts     = 30
-	maxPartTexts = 4000 // bytes
+	maxPartTexts = 600 // bytes: longer ones are deep, and their parts are too
 )
 
 // smaller is the shortest part of each expression that there is a disagreement about, if a part of

@@ -145,7 +145,11 @@ func (c Case) input() *lazy.MapValue {
 	if err := json.Unmarshal([]byte(text), &claims); err != nil {
 		panic(fmt.Sprintf("claims %s: %v", text, err))
 	}
-	input := lazy.NewMapValue(types.NewObjectType("kubernetes.claims"))
+	name := "kubernetes.claims"
+	if c.Environment == User {
+		name = "kubernetes.UserInfo"
+	}
+	input := lazy.NewMapValue(types.NewObjectType(name))
 	for name, raw := range c.members(claims) {
 		input.Append(name, func(*lazy.MapValue) ref.Val {
 			var value any
