@@ -45,7 +45,7 @@ lint-chart: release ## helm lint, kubeconform, promtool and check over deploy/; 
 test-cluster: image ## a real Kubernetes: control plane, and as root on Linux a node; needs Go and Node
 	cd tests/idp && npm ci --no-audit --no-fund
 	$(MAKE) -C tests/cluster node
-	cd tests/cluster && COUNTERSIGN=$(TARGET)/$(MUSL)/release/countersign IMAGE=$(TARGET)/image.tar go test -v -count=1 -timeout 30m -p 1 . ./node ./providers
+	cd tests/cluster && COUNTERSIGN=$(TARGET)/$(MUSL)/release/countersign IMAGE=$(TARGET)/image.tar go test -v -count=1 -timeout 30m -p 1 . ./expressions ./node ./providers
 
 conformance: release ## recorded answers of Kubernetes' own code: tokens, configurations, CEL, the API; needs Node and ../shared
 	@mkdir -p target

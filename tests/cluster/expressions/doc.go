@@ -22,7 +22,9 @@
 //
 //	EXPRESSIONS_SEED=7 EXPRESSIONS_COUNT=5000 go test -count=1 -v ./expressions
 //	EXPRESSIONS_SEED=7 EXPRESSIONS_ONLY=4711 go test -count=1 -v ./expressions
+//	EXPRESSIONS_TEXT='claims.a + 1' EXPRESSIONS_CLAIMS='"a": 1' go test -count=1 -v ./expressions
 //
+// EXPRESSIONS_WORDS=1 also prints what both refuse, but in other words.
 // COUNTERSIGN names the binary to be tested; target/release/countersign unless it is set.
 // SUBJECT=kube-apiserver puts upstream in the place of countersign, and so tests the comparison.
 package expressions
