@@ -171,6 +171,7 @@ fn expressions_come_to_what_upstream_says() {
         ("has(user.uid)", "true"),
         ("user", "kubernetes.UserInfo()"),
         ("dyn(user) == dyn(1)", "error: no such overload"),
+        ("dyn(user) != dyn(1)", "true"),
         ("dyn(user) in [dyn(1)]", "false"),
         ("sets.contains([dyn(1)], [dyn(user)])", "false"),
     ] {

@@ -23,7 +23,7 @@ pub const FUNCTIONS: &[Function] =
         .plain(),
         Function::new("_!=_", &["(A, A) bool"], |machine, arguments| match arguments {
             [one, other] => {
-                compare::equal(one, other, &mut machine.meter).map(|equal| Val::Bool(!equal))
+                compare::holds([other], one, &mut machine.meter).map(|equal| Val::Bool(!equal))
             }
             _ => UNRESOLVED,
         })
