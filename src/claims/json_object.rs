@@ -228,7 +228,30 @@ fn is_too_deep(json: &str) -> bool {
     let opens = |byte: &u8| u8::from(byte | 0x20 == b'{');
     let opening = |part: &[u8]| usize::from(part.iter().map(opens).sum::<u8>());
     let brackets: usize = json.as_bytes().chunks(128).map(opening).sum();
-    brackets >= MAX_DEPTH && serde_json::from_str::<serde_json::Value>(json).is_err()
+    brackets >= MAX_DEPTH && depth(json) >= MAX_DEPTH
+}
+
+/// How deep valid JSON is: brackets that are open at once, outside of strings.
+fn depth(json: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                open += 1;
+                most = most.max(open);
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            b'"' => {
+                while bytes.next().is_some_and(|byte| match byte {
+                    b'\\' => bytes.next().is_some(),
+                    byte => byte != b'"',
+                }) {}
+            }
+            _ => {}
+        }
+    }
+    most
 }
 
 #[cfg(test)]
@@ -294,6 +317,9 @@ mod tests {
         assert_eq!(object(&nested(40_000)).flaw(), Some(Flaw::TooDeep));
         let wide = format!(r#"{{"a":[{}[]]}}"#, "[],".repeat(500));
         assert_eq!(object(&wide).flaw(), None, "wide is not deep");
+        let odd = wide.replace(r#"{"a":"#, r#"{"s":"\ud800","n":1e400,"t":"\"]}\\","a":"#);
+        assert_ne!(odd, wide);
+        assert_eq!(object(&odd).flaw(), None, "nor is what no number or text can hold");
         let latin1 = JsonObject::parse(b"{\"iss\":\"x\",\"name\":\"\xe9\"}".to_vec()).unwrap();
         assert_eq!(latin1.flaw(), Some(Flaw::NotUtf8));
         assert_eq!(latin1.get("iss").unwrap().string().unwrap(), "x");
