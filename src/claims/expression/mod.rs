@@ -86,9 +86,7 @@ impl Expression {
         source: &str,
         returns: Returns,
     ) -> Result<Self, CompileError> {
-        let failed = |mistakes| {
-            CompileError::Invalid(format!("compilation failed: {}", source::show(source, mistakes)))
-        };
+        let failed = |mistakes| CompileError::failed(source, mistakes);
         parse::check_length(source).map_err(failed)?;
         let compiled = parse::on_large_stack(|| Self::compile_here(environment, source, returns));
         compiled
@@ -100,9 +98,7 @@ impl Expression {
         source: &str,
         returns: Returns,
     ) -> Result<Self, CompileError> {
-        let failed = |mistakes| {
-            CompileError::Invalid(format!("compilation failed: {}", source::show(source, mistakes)))
-        };
+        let failed = |mistakes| CompileError::failed(source, mistakes);
         let node = parse::parse(source).map_err(failed)?;
         let checked = checker::check(&node, environment, source).map_err(failed)?;
         match (returns, &checked.result) {
@@ -217,6 +213,12 @@ pub enum CompileError {
     /// `Internal error: <this>`.
     #[error("{0}")]
     Internal(String),
+}
+
+impl CompileError {
+    fn failed(source: &str, mistakes: Vec<source::Mistake>) -> Self {
+        Self::Invalid(format!("compilation failed: {}", source::show(source, mistakes)))
+    }
 }
 
 /// Why an evaluation came to nothing, in upstream's words. They name members and types, and never

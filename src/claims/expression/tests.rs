@@ -130,6 +130,7 @@ fn expressions_come_to_what_upstream_says() {
         ("[1,2,1].distinct()", "[1, 2]"),
         ("[].sum()", "0"),
         ("[].map(x, 1.5).sum()", "0.0"),
+        ("1.0 / [-0.0].sum()", "inf"),
         ("[optional.of('a'), optional.none()].unwrapOpt()", r#"["a"]"#),
         ("[?claims.?sub, ?claims.?missing]", r#"["jane"]"#),
         ("{?'k': claims.?missing}", "{}"),

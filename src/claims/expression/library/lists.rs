@@ -274,7 +274,9 @@ fn sum<'a>(machine: &mut Machine<'a>, arguments: &[Val<'a>]) -> Outcome<'a> {
         return refused();
     };
     let add = super::function("_+_").ok_or(EvaluationError::UNRESOLVED)?;
-    let mut sum = first.clone();
+    // Upstream begins at 0, so that the sum of -0.0 is 0.0.
+    let mut sum =
+        if let Val::Double(first) = first { Val::Double(0.0 + first) } else { first.clone() };
     for item in rest {
         machine.meter.charge(1)?;
         sum = (add.call)(machine, &[sum, item.clone()])?;
