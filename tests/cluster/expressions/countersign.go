@@ -44,7 +44,7 @@ func newCountersign(signer *signer, dir string) (*Countersign, error) {
 	if _, err := os.Stat(program); err != nil {
 		return nil, fmt.Errorf("%w: `make release` makes it, and COUNTERSIGN names another", err)
 	}
-	jwks, err := signer.jwks()
+	jwks, err := signer.JWKS()
 	if err != nil {
 		return nil, err
 	}
@@ -53,15 +53,21 @@ func newCountersign(signer *signer, dir string) (*Countersign, error) {
 
 func (c *Countersign) Name() string { return "countersign" }
 
-func (c *Countersign) Check(entries []Entry) (map[Place]string, error) {
+// prepare makes a configuration of the entries, and gives the address at which it tells of its health.
+func (c *Countersign) prepare(entries []Entry) (file, health string, err error) {
 	addresses, err := freeAddresses()
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
 	if err := c.init(addresses[0]); err != nil {
-		return nil, err
+		return "", "", err
 	}
-	file, err := c.write(entries, addresses)
+	file, err = c.write(entries, addresses)
+	return file, addresses[1], err
+}
+
+func (c *Countersign) Check(entries []Entry) (map[Place]string, error) {
+	file, _, err := c.prepare(entries)
 	if err != nil {
 		return nil, err
 	}
@@ -101,14 +107,7 @@ func (c *Countersign) Check(entries []Entry) (map[Place]string, error) {
 }
 
 func (c *Countersign) Authenticate(entries []Entry) (answers []Answer, err error) {
-	addresses, err := freeAddresses()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.init(addresses[0]); err != nil {
-		return nil, err
-	}
-	file, err := c.write(entries, addresses)
+	file, health, err := c.prepare(entries)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +117,7 @@ func (c *Countersign) Authenticate(entries []Entry) (answers []Answer, err error
 	}
 	defer func() { err = errors.Join(err, process.Stop()) }()
 	err = process.Eventually("readiness", func() error {
-		response, err := http.Get("http://" + addresses[1] + "/readyz")
+		response, err := http.Get("http://" + health + "/readyz")
 		if err != nil {
 			return err
 		}

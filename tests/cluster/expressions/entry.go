@@ -3,11 +3,6 @@
 package expressions
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +12,8 @@ import (
 
 	"k8s.io/apiserver/pkg/apis/apiserver"
 	apiserverv1 "k8s.io/apiserver/pkg/apis/apiserver/v1"
+
+	"countersign.dev/tests/cluster"
 )
 
 // Subject is somebody who knows AuthenticationConfiguration.
@@ -100,40 +97,18 @@ func each(below int, do func(int) error) error {
 
 // signer makes tokens.
 type signer struct {
-	key *ecdsa.PrivateKey
+	*cluster.SigningKey
 	now time.Time
 }
 
 func newSigner() (*signer, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	return &signer{key: key, now: time.Now()}, err
+	key, err := cluster.NewSigningKey()
+	return &signer{SigningKey: key, now: time.Now()}, err
 }
 
 // token is what the issuer of the entry would make of its claims.
 func (s *signer) token(entry Entry) (string, error) {
 	payload := fmt.Sprintf(`{"iss": %q, "aud": [%q], "iat": %d, "exp": %d, %s}`,
 		entry.JWT.Issuer.URL, audience, s.now.Unix(), s.now.Add(time.Hour).Unix(), entry.Claims)
-	encode := base64.RawURLEncoding.EncodeToString
-	signed := encode([]byte(`{"alg":"ES256","kid":"1"}`)) + "." + encode([]byte(payload))
-	digest := sha256.Sum256([]byte(signed))
-	r, t, err := ecdsa.Sign(rand.Reader, s.key, digest[:])
-	if err != nil {
-		return "", err
-	}
-	signature := make([]byte, 64)
-	r.FillBytes(signature[:32])
-	t.FillBytes(signature[32:])
-	return signed + "." + encode(signature), nil
-}
-
-// jwks is the key set that the tokens are proven by.
-func (s *signer) jwks() ([]byte, error) {
-	point, err := s.key.PublicKey.Bytes() // 4, x, y
-	if err != nil {
-		return nil, err
-	}
-	encode := base64.RawURLEncoding.EncodeToString
-	return json.Marshal(map[string]any{"keys": []any{map[string]string{
-		"kty": "EC", "crv": "P-256", "kid": "1", "x": encode(point[1:33]), "y": encode(point[33:]),
-	}}})
+	return s.Sign([]byte(payload))
 }

@@ -4,17 +4,14 @@
 package node
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"countersign.dev/tests/cluster"
 )
 
 // What an issuer's tokens say.
@@ -25,28 +22,21 @@ const (
 	AlicesGroup    = "developers"
 )
 
-// Issuer signs tokens with a key of its own (ES256).
+// Issuer signs tokens with a key of its own.
 type Issuer struct {
-	key  *ecdsa.PrivateKey
+	key  *cluster.SigningKey
 	made atomic.Int64
 }
 
 // NewIssuer gives one with a new key.
 func NewIssuer() (*Issuer, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := cluster.NewSigningKey()
 	return &Issuer{key: key}, err
 }
 
 // Keys is the issuer's JSON Web Key Set (RFC 7517).
 func (i *Issuer) Keys() (string, error) {
-	point, err := i.key.PublicKey.Bytes() // 4, x, y
-	if err != nil {
-		return "", err
-	}
-	x, y := point[1:33], point[33:]
-	keys, err := json.Marshal(map[string]any{"keys": []map[string]string{{
-		"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "1", "x": base64URL(x), "y": base64URL(y),
-	}}})
+	keys, err := i.key.JWKS()
 	return string(keys), err
 }
 
@@ -65,16 +55,7 @@ func (i *Issuer) TokenWith(claims map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	signed := base64URL([]byte(`{"alg":"ES256","kid":"1"}`)) + "." + base64URL(payload)
-	digest := sha256.Sum256([]byte(signed))
-	r, s, err := ecdsa.Sign(rand.Reader, i.key, digest[:])
-	if err != nil {
-		return "", err
-	}
-	signature := make([]byte, 64)
-	r.FillBytes(signature[:32])
-	s.FillBytes(signature[32:])
-	return signed + "." + base64URL(signature), nil
+	return i.key.Sign(payload)
 }
 
 // BrokenToken is one whose signature is not the issuer's.
@@ -93,5 +74,3 @@ func (i *Issuer) BrokenToken() (string, error) {
 	}
 	return token[:strings.LastIndexByte(token, '.')] + other[strings.LastIndexByte(other, '.'):], nil
 }
-
-func base64URL(bytes []byte) string { return base64.RawURLEncoding.EncodeToString(bytes) }
