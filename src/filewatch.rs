@@ -5,16 +5,17 @@
 //! link. A file that cannot be read is reported once, and again when it fails in another way.
 
 mod directory;
+mod rhythm;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 
 pub use directory::{Change, DirectoryError, DirectoryWatch, MAX_FILES};
+pub use rhythm::{Hurry, Rhythm};
 
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -41,11 +42,16 @@ impl FileWatch {
         (Self { path, seen: Seen::of(&content) }, content)
     }
 
+    /// Whether the content is what was reported last, blocking.
+    pub fn is_current(&self) -> bool {
+        Seen::of(&read(&self.path)) == self.seen
+    }
+
     /// Waits until the content differs from what was reported last, or cannot be read, and reports
-    /// that. Looks once per `interval`. Nothing is lost by dropping the future.
-    pub async fn changed(&mut self, interval: Duration) -> Result<Bytes, FileError> {
+    /// that. Looks in this `rhythm`. Nothing is lost by dropping the future.
+    pub async fn changed(&mut self, rhythm: &Rhythm) -> Result<Bytes, FileError> {
         loop {
-            tokio::time::sleep(interval).await;
+            rhythm.beat().await;
             let path = self.path.clone();
             let reading = tokio::task::spawn_blocking(move || read(&path));
             // Reading does not panic; it may only be cancelled, by the end of the runtime.
@@ -61,9 +67,9 @@ impl FileWatch {
 
 /// Waits until one of several files has changed, as [`FileWatch::changed`] does; another one that
 /// has changed at the same time is not forgotten.
-pub async fn any_changed(watches: &mut [FileWatch], interval: Duration) {
+pub async fn any_changed(watches: &mut [FileWatch], rhythm: &Rhythm) {
     let mut waiting: Vec<_> =
-        watches.iter_mut().map(|watch| Box::pin(watch.changed(interval))).collect();
+        watches.iter_mut().map(|watch| Box::pin(watch.changed(rhythm))).collect();
     std::future::poll_fn(|cx| {
         match waiting.iter_mut().any(|change| change.as_mut().poll(cx).is_ready()) {
             true => Poll::Ready(()),
@@ -87,6 +93,12 @@ impl Seen {
 #[error("the file cannot be read: {0}")]
 pub struct FileError(io::Error);
 
+impl From<FileError> for io::Error {
+    fn from(FileError(error): FileError) -> Self {
+        error
+    }
+}
+
 fn read(path: &Path) -> Result<Bytes, FileError> {
     content(path).map(Bytes::from).map_err(FileError)
 }
@@ -108,11 +120,18 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use std::time::Duration;
+
     use tokio::time::timeout;
 
     use super::*;
 
-    pub(super) const OFTEN: Duration = Duration::from_millis(1);
+    /// A few looks.
+    pub(super) const WHILE: Duration = Duration::from_millis(20);
+
+    pub(super) fn often() -> Rhythm {
+        Rhythm::every(Duration::from_millis(1))
+    }
 
     /// An empty directory that is gone after the test.
     pub(super) struct Directory(pub(super) PathBuf);
@@ -146,10 +165,10 @@ mod tests {
             std::fs::rename(directory.0.join("next"), &path).unwrap();
         };
         replace("old");
-        let same = timeout(20 * OFTEN, watch.changed(OFTEN)).await;
+        let same = timeout(WHILE, watch.changed(&often())).await;
         assert!(same.is_err(), "{same:?}");
         replace("new");
-        assert_eq!(watch.changed(OFTEN).await.unwrap(), "new");
+        assert_eq!(watch.changed(&often()).await.unwrap(), "new");
     }
 
     #[tokio::test]
@@ -165,7 +184,7 @@ mod tests {
         assert_eq!(first.unwrap(), "1");
         symlink("2", directory.0.join("..next")).unwrap();
         std::fs::rename(directory.0.join("..next"), directory.0.join("..data")).unwrap();
-        assert_eq!(watch.changed(OFTEN).await.unwrap(), "2");
+        assert_eq!(watch.changed(&often()).await.unwrap(), "2");
     }
 
     #[tokio::test]
@@ -175,14 +194,14 @@ mod tests {
         let (mut watch, first) = FileWatch::open(&path);
         assert!(first.unwrap_err().to_string().contains("No such file"));
         std::fs::create_dir(&path).unwrap();
-        let error = watch.changed(OFTEN).await.unwrap_err();
+        let error = watch.changed(&often()).await.unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         std::fs::remove_dir(&path).unwrap();
         File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
-        let error = watch.changed(OFTEN).await.unwrap_err();
+        let error = watch.changed(&often()).await.unwrap_err();
         assert!(error.to_string().contains("larger than 16 MiB"), "{error}");
         File::create(&path).unwrap().set_len(MAX_FILE_BYTES).unwrap();
-        assert_eq!(watch.changed(OFTEN).await.unwrap().len() as u64, MAX_FILE_BYTES);
+        assert_eq!(watch.changed(&often()).await.unwrap().len() as u64, MAX_FILE_BYTES);
     }
 
     #[tokio::test]
@@ -195,9 +214,9 @@ mod tests {
         });
         for path in paths.iter().rev() {
             std::fs::write(path, "2").unwrap();
-            any_changed(&mut watches, OFTEN).await;
+            any_changed(&mut watches, &often()).await;
         }
-        let same = timeout(20 * OFTEN, any_changed(&mut watches, OFTEN)).await;
+        let same = timeout(WHILE, any_changed(&mut watches, &often())).await;
         assert!(same.is_err(), "both have been reported");
     }
 

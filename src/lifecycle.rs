@@ -1,4 +1,4 @@
-//! The end of the process: the signal that asks for it, and the word that spreads it.
+//! The signals that the process hears, and the word that spreads its end.
 //!
 //! Whoever holds a [`Drain`] can wait for it: the listeners stop accepting, the connections finish
 //! what they have, and readiness turns red. It begins once and is never taken back.
@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// Whether the process has begun to end. Cloning gives another handle on the same word.
@@ -28,6 +28,28 @@ impl Drain {
     pub async fn begun(&self) {
         // Fails only without a sender, and that is `self`.
         let _ = self.0.subscribe().wait_for(|begun| *begun).await;
+    }
+}
+
+/// The signals that ask for another look at every file. Until this is called SIGHUP ends the process.
+///
+/// # Errors
+///
+/// Fails if the handler cannot be installed.
+pub fn hangups() -> io::Result<Hangups> {
+    Ok(Hangups(signal(SignalKind::hangup())?))
+}
+
+/// SIGHUP, as often as it comes.
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // The runtime is about to end.
+            std::future::pending().await
+        }
     }
 }
 

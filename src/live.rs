@@ -73,6 +73,14 @@ impl<T: PartialEq> Live<T> {
     }
 }
 
+impl<T> Live<T> {
+    /// Publishes `value`, for who knows already that it differs from the present one.
+    pub fn replace(&self, value: T) {
+        self.value.send_replace(Arc::new(value));
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+}
+
 impl<T> Clone for Live<T> {
     fn clone(&self) -> Self {
         Self { value: self.value.clone(), generation: self.generation.clone() }

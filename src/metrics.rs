@@ -4,13 +4,20 @@
 //! come from the configuration or from fixed words only, so that the number of series is bounded by
 //! the configuration, whatever arrives over the network.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod issuer;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::core::Collector;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
     IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+use issuer::ByIssuer;
+
+pub use issuer::IssuerMetrics;
 
 /// Upper bounds of the duration histograms, in seconds: a cached answer takes tens of microseconds,
 /// a review that waits for keys up to its deadline.
@@ -31,9 +38,7 @@ pub struct Metrics {
     pub token_review_duration_seconds: ByOutcome<Histogram>,
     /// Reviews being worked on.
     pub token_reviews_in_flight: IntGauge,
-    authentications: IntCounterVec,
-    authentication_duration_seconds: HistogramVec,
-    rejections: IntCounterVec,
+    by_issuer: Arc<ByIssuer>,
     /// Lookups answered from the cache.
     pub cache_hits: IntCounter,
     /// Lookups that started a load.
@@ -45,10 +50,6 @@ pub struct Metrics {
     /// What they weigh, in bytes.
     pub cache_bytes: IntGauge,
     cache_evictions: IntCounterVec,
-    jwks_fetches: IntCounterVec,
-    jwks_fetch_duration_seconds: HistogramVec,
-    jwks_last_success_timestamp_seconds: GaugeVec,
-    jwks_keys: IntGaugeVec,
     config_reloads: IntCounterVec,
     config_last_success_timestamp_seconds: Gauge,
     config_info: IntGaugeVec,
@@ -102,6 +103,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 4] =
+        [Self::Authenticated, Self::NoOpinion, Self::Rejected, Self::Unavailable];
+
     /// The `result` label.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -169,21 +173,7 @@ impl Metrics {
             }),
             token_reviews_in_flight: at
                 .gauge("token_reviews_in_flight", "TokenReviews being worked on.")?,
-            authentications: at.counters(
-                "authentications_total",
-                "Tokens judged (not answered from the cache), by issuer and result.",
-                &["issuer", "result"],
-            )?,
-            authentication_duration_seconds: at.histograms(
-                "authentication_duration_seconds",
-                "Time to judge a token, waits for keys included, by issuer.",
-                &["issuer"],
-            )?,
-            rejections: at.counters(
-                "rejections_total",
-                "Tokens not authenticated, cached refusals not counted again, by issuer and reason.",
-                &["issuer", "reason"],
-            )?,
+            by_issuer: Arc::new(ByIssuer::register(at)?),
             cache_hits: cache_lookups.with_label_values(&["hit"]),
             cache_misses: cache_lookups.with_label_values(&["miss"]),
             cache_joins: cache_lookups.with_label_values(&["joined"]),
@@ -194,22 +184,6 @@ impl Metrics {
                 "Answers that left the cache, by cause.",
                 &["cause"],
             )?,
-            jwks_fetches: at.counters(
-                "jwks_fetches_total",
-                "Attempts to get an issuer's keys, by result (success or failure).",
-                &["issuer", "result"],
-            )?,
-            jwks_fetch_duration_seconds: at.histograms(
-                "jwks_fetch_duration_seconds",
-                "Time to get an issuer's keys, discovery included.",
-                &["issuer"],
-            )?,
-            jwks_last_success_timestamp_seconds: at.times(
-                "jwks_last_success_timestamp_seconds",
-                "When an issuer's keys were last got, in seconds since the epoch.",
-                &["issuer"],
-            )?,
-            jwks_keys: at.gauges("jwks_keys", "Usable keys held of an issuer.", &["issuer"])?,
             config_reloads: at.counters(
                 "config_reloads_total",
                 "Changes of watched files, by result: success, or failure (the last good content stays).",
@@ -261,44 +235,15 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Counts a token judged by `issuer`.
-    pub fn authenticated(&self, issuer: &str, outcome: Outcome, took: Duration) {
-        self.authentications.with_label_values(&[issuer, outcome.as_str()]).inc();
-        self.authentication_duration_seconds
-            .with_label_values(&[issuer])
-            .observe(took.as_secs_f64());
-    }
-
-    /// Counts a token that was not authenticated.
-    pub fn rejected(&self, issuer: &str, reason: &str) {
-        self.rejections.with_label_values(&[issuer, reason]).inc();
+    /// The series of `issuer`, a name from the configuration or a fixed word: there for as long as
+    /// somebody holds them.
+    pub fn issuer(&self, issuer: &str) -> Arc<IssuerMetrics> {
+        self.by_issuer.of(issuer)
     }
 
     /// Counts an answer that left the cache.
     pub fn cache_evicted(&self, cause: &'static str) {
         self.cache_evictions.with_label_values(&[cause]).inc();
-    }
-
-    /// Shows an issuer's series before anything has happened to it.
-    pub fn issuer_configured(&self, issuer: &str) {
-        for result in ["success", "failure"] {
-            self.jwks_fetches.with_label_values(&[issuer, result]);
-        }
-        self.jwks_keys.with_label_values(&[issuer]).set(0);
-    }
-
-    /// Counts a fetch that brought `keys` usable keys.
-    pub fn jwks_fetched(&self, issuer: &str, keys: usize, took: Duration, now: SystemTime) {
-        self.jwks_fetches.with_label_values(&[issuer, "success"]).inc();
-        self.jwks_fetch_duration_seconds.with_label_values(&[issuer]).observe(took.as_secs_f64());
-        self.jwks_last_success_timestamp_seconds.with_label_values(&[issuer]).set(seconds(now));
-        self.jwks_keys.with_label_values(&[issuer]).set(i64::try_from(keys).unwrap_or(i64::MAX));
-    }
-
-    /// Counts a fetch that failed.
-    pub fn jwks_fetch_failed(&self, issuer: &str, took: Duration) {
-        self.jwks_fetches.with_label_values(&[issuer, "failure"]).inc();
-        self.jwks_fetch_duration_seconds.with_label_values(&[issuer]).observe(took.as_secs_f64());
     }
 
     /// Counts a changed file that was read anew, and whether it was good.
@@ -317,6 +262,12 @@ impl Metrics {
     /// Shows when the certificate in `file` expires.
     pub fn certificate_expires(&self, file: &str, at: SystemTime) {
         self.certificate_expiry_timestamp_seconds.with_label_values(&[file]).set(seconds(at));
+    }
+
+    /// Shows no longer when the certificate in `file` expires: it is not served any more.
+    pub fn certificate_gone(&self, file: &str) {
+        // It was shown, or there is nothing to remove.
+        let _ = self.certificate_expiry_timestamp_seconds.remove_label_values(&[file]);
     }
 
     /// Counts an answered request. `path` is a served path or `other`, never what was asked.

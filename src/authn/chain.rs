@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::live::Marks;
-use crate::metrics::Metrics;
+use crate::metrics::{IssuerMetrics, Metrics};
 use crate::token::{BoxFuture, UnverifiedJwt};
 
 use super::metered::Metered;
@@ -22,7 +22,8 @@ pub struct Chain {
     token_file: Option<Metered<TokenFileAuthenticator>>,
     /// By `iss`, so that ten thousand issuers cost what one does.
     issuers: HashMap<Arc<str>, Metered<Box<dyn Authenticator>>>,
-    metrics: Arc<Metrics>,
+    /// Those of tokens that nobody claims.
+    metrics: Arc<IssuerMetrics>,
     log: Arc<RefusalLog>,
     nobody: Arc<str>,
 }
@@ -32,19 +33,20 @@ impl Chain {
     pub fn new(
         token_file: Option<TokenFileAuthenticator>,
         issuers: Vec<(Arc<str>, Box<dyn Authenticator>)>,
-        metrics: &Arc<Metrics>,
+        metrics: &Metrics,
     ) -> Self {
         let log = Arc::new(RefusalLog::default());
         let metered = |(name, inner): (Arc<str>, Box<dyn Authenticator>)| {
-            (name.clone(), Metered::new(name, inner, metrics.clone(), log.clone()))
+            let metered = Metered::new(&name, inner, metrics, log.clone());
+            (name, metered)
         };
         Self {
             token_file: token_file.map(|inner| {
                 let name = inner.name().clone();
-                Metered::new(name, inner, metrics.clone(), log.clone())
+                Metered::new(&name, inner, metrics, log.clone())
             }),
             issuers: issuers.into_iter().map(metered).collect(),
-            metrics: metrics.clone(),
+            metrics: metrics.issuer(NOBODY),
             log,
             nobody: NOBODY.into(),
         }
@@ -53,13 +55,13 @@ impl Chain {
     /// Counts and logs a token that was refused before it could be anybody's.
     pub fn refuse(&self, cause: Cause) -> AuthnError {
         let error = AuthnError::new(&self.nobody, cause);
-        self.metrics.rejected(NOBODY, error.reason());
+        self.metrics.rejected(error.reason());
         self.log.refused(&error);
         error
     }
 
     fn no_issuer(&self, unverified_issuer: Option<&str>) {
-        self.metrics.rejected(NOBODY, NO_ISSUER);
+        self.metrics.rejected(NO_ISSUER);
         self.log.no_issuer(&self.nobody, unverified_issuer);
     }
 }

@@ -3,23 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::metrics::{Metrics, Outcome};
+use crate::metrics::{IssuerMetrics, Metrics, Outcome};
 use crate::token::BoxFuture;
 
 use super::{Attempt, Authenticator, AuthnError, Class, RefusalLog, Verdict};
 
 /// An authenticator under its configured name, measured.
 pub struct Metered<A> {
-    name: Arc<str>,
     inner: A,
-    metrics: Arc<Metrics>,
+    metrics: Arc<IssuerMetrics>,
     log: Arc<RefusalLog>,
 }
 
 impl<A: Authenticator> Metered<A> {
     /// Measures `inner` as `name`.
-    pub fn new(name: Arc<str>, inner: A, metrics: Arc<Metrics>, log: Arc<RefusalLog>) -> Self {
-        Self { name, inner, metrics, log }
+    pub fn new(name: &str, inner: A, metrics: &Metrics, log: Arc<RefusalLog>) -> Self {
+        Self { inner, metrics: metrics.issuer(name), log }
     }
 }
 
@@ -36,7 +35,7 @@ impl<A: Authenticator> Authenticator for Metered<A> {
                 // Not its token: nothing was judged.
                 Ok(Verdict::NoOpinion(_)) => return verdict,
                 Err(error) => {
-                    self.metrics.rejected(&self.name, error.reason());
+                    self.metrics.rejected(error.reason());
                     self.log.refused(error);
                     match error.class() {
                         Class::Unavailable => Outcome::Unavailable,
@@ -44,7 +43,7 @@ impl<A: Authenticator> Authenticator for Metered<A> {
                     }
                 }
             };
-            self.metrics.authenticated(&self.name, outcome, start.elapsed());
+            self.metrics.authenticated(outcome, start.elapsed());
             verdict
         })
     }

@@ -5,11 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{FileError, Seen, content};
+use super::{FileError, Rhythm, Seen, content};
 
 /// The most files that are read.
 pub const MAX_FILES: usize = 10_000;
@@ -60,11 +59,11 @@ impl DirectoryWatch {
     }
 
     /// Waits until files differ from what was reported last, and reports those, in the order of their
-    /// names; or until the directory cannot be read, or can again. Looks once per `interval`.
+    /// names; or until the directory cannot be read, or can again. Looks in this `rhythm`.
     /// Nothing is lost by dropping the future.
-    pub async fn changed(&mut self, interval: Duration) -> Result<Vec<Change>, DirectoryError> {
+    pub async fn changed(&mut self, rhythm: &Rhythm) -> Result<Vec<Change>, DirectoryError> {
         loop {
-            tokio::time::sleep(interval).await;
+            rhythm.beat().await;
             let (path, wanted, seen) = (self.path.clone(), self.wanted, self.seen.clone());
             let looking = tokio::task::spawn_blocking(move || look(&path, wanted, &seen));
             // Looking does not panic; it may only be cancelled, by the end of the runtime.
@@ -129,7 +128,7 @@ mod tests {
 
     use tokio::time::timeout;
 
-    use super::super::tests::{Directory, OFTEN};
+    use super::super::tests::{Directory, WHILE, often};
     use super::*;
 
     fn is_yaml(name: &OsStr) -> bool {
@@ -160,15 +159,15 @@ mod tests {
         assert_eq!(told(first), ["a.yaml=1", "b.yaml=1"]);
         fs::write(path("notes.txt"), "2").unwrap();
         fs::write(path("a.yaml"), "1").unwrap();
-        let same = timeout(20 * OFTEN, watch.changed(OFTEN)).await;
+        let same = timeout(WHILE, watch.changed(&often())).await;
         assert!(same.is_err(), "{same:?}");
 
         fs::remove_file(path("a.yaml")).unwrap();
-        assert_eq!(told(watch.changed(OFTEN).await), ["a.yaml-"]);
+        assert_eq!(told(watch.changed(&often()).await), ["a.yaml-"]);
         fs::create_dir(path("c.yaml")).unwrap();
-        assert_eq!(told(watch.changed(OFTEN).await), ["c.yaml!"]);
+        assert_eq!(told(watch.changed(&often()).await), ["c.yaml!"]);
         fs::rename(path("b.yaml"), path("d.yaml")).unwrap();
-        assert_eq!(told(watch.changed(OFTEN).await), ["b.yaml-", "d.yaml=1"]);
+        assert_eq!(told(watch.changed(&often()).await), ["b.yaml-", "d.yaml=1"]);
     }
 
     #[tokio::test]
@@ -190,7 +189,7 @@ mod tests {
         symlink("..2", path("..next")).unwrap();
         fs::rename(path("..next"), path("..data")).unwrap();
         // The link is there still, as for a moment it is in a ConfigMap; what it means is gone.
-        assert_eq!(told(watch.changed(OFTEN).await), ["a.yaml-", "b.yaml=..2"]);
+        assert_eq!(told(watch.changed(&often()).await), ["a.yaml-", "b.yaml=..2"]);
     }
 
     #[tokio::test]
@@ -199,16 +198,16 @@ mod tests {
         let path = directory.0.join("objects");
         let (mut watch, first) = DirectoryWatch::open(&path, is_yaml);
         assert!(first.unwrap_err().to_string().contains("No such file"));
-        let same = timeout(20 * OFTEN, watch.changed(OFTEN)).await;
+        let same = timeout(WHILE, watch.changed(&often())).await;
         assert!(same.is_err(), "{same:?}");
         fs::create_dir(&path).unwrap();
-        assert_eq!(told(watch.changed(OFTEN).await), [""; 0]);
+        assert_eq!(told(watch.changed(&often()).await), [""; 0]);
         fs::write(path.join("a.yaml"), "1").unwrap();
-        assert_eq!(told(watch.changed(OFTEN).await), ["a.yaml=1"]);
+        assert_eq!(told(watch.changed(&often()).await), ["a.yaml=1"]);
         fs::rename(&path, directory.0.join("elsewhere")).unwrap();
-        watch.changed(OFTEN).await.unwrap_err();
+        watch.changed(&often()).await.unwrap_err();
         fs::rename(directory.0.join("elsewhere"), &path).unwrap();
-        assert_eq!(told(watch.changed(OFTEN).await), [""; 0], "nothing has changed meanwhile");
+        assert_eq!(told(watch.changed(&often()).await), [""; 0], "nothing has changed meanwhile");
     }
 
     #[test]

@@ -10,25 +10,25 @@ use std::time::SystemTime;
 
 use tokio::task::JoinSet;
 
-use crate::filewatch::FileWatch;
+use crate::filewatch::{FileWatch, Rhythm};
 use crate::live::Mark;
 use crate::metrics::Metrics;
 use crate::token::{BoxFuture, Jwks, KeySet, KeysUnavailable, Refreshed};
 
 use super::failure::{Cause, Failure};
 use super::holdings::{Holdings, Parsed, parse, parse_here};
-use super::{Health, IssuerKeys, Pace};
+use super::{Health, IssuerKeys};
 
 /// The keys of an issuer in a file.
 pub struct FileKeySet {
     holdings: Arc<Holdings>,
-    pace: Pace,
+    rhythm: Rhythm,
     /// Ends with the set: dropping it aborts what is in it.
     _watching: JoinSet<()>,
 }
 
 impl FileKeySet {
-    pub(super) fn open(issuer: &str, path: &Path, pace: Pace, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn open(issuer: &str, path: &Path, rhythm: Rhythm, metrics: Arc<Metrics>) -> Self {
         let holdings = Arc::new(Holdings::new(issuer, Some(metrics)));
         let place = path.display().to_string();
         let (mut watch, content) = FileWatch::open(path);
@@ -36,10 +36,10 @@ impl FileKeySet {
         holdings.end(at(&place, parsed), None);
         let mut watching = JoinSet::new();
         watching.spawn({
-            let holdings = holdings.clone();
+            let (holdings, rhythm) = (holdings.clone(), rhythm.clone());
             async move {
                 loop {
-                    let content = watch.changed(pace.file_poll).await;
+                    let content = watch.changed(&rhythm).await;
                     holdings.begin();
                     let parsed = match content {
                         Ok(content) => parse(content).await,
@@ -49,7 +49,7 @@ impl FileKeySet {
                 }
             }
         });
-        Self { holdings, pace, _watching: watching }
+        Self { holdings, rhythm, _watching: watching }
     }
 }
 
@@ -65,7 +65,7 @@ impl KeySet for FileKeySet {
     /// Nobody waits: the file is looked at again very soon, whoever asks.
     fn refresh<'a>(&'a self, seen: &'a Mark) -> BoxFuture<'a, Result<Refreshed, KeysUnavailable>> {
         let failed = self.holdings.progress.borrow().failure.is_some();
-        let refreshed = Refreshed { retry_at: SystemTime::now() + self.pace.file_poll };
+        let refreshed = Refreshed { retry_at: SystemTime::now() + self.rhythm.interval() };
         Box::pin(ready(if failed && seen.holds() {
             Err(KeysUnavailable::Unreachable)
         } else {
@@ -77,6 +77,10 @@ impl KeySet for FileKeySet {
 impl IssuerKeys for FileKeySet {
     fn tried(&self) -> BoxFuture<'_, ()> {
         self.holdings.tried()
+    }
+
+    fn had(&self) -> BoxFuture<'_, ()> {
+        self.holdings.had()
     }
 
     fn health(&self) -> Health {

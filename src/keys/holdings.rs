@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::live::{Live, Mark};
-use crate::metrics::Metrics;
+use crate::metrics::{IssuerMetrics, Metrics};
 use crate::token::{BoxFuture, Jwks, SkippedKey};
 
 use super::Health;
@@ -26,7 +26,7 @@ pub(super) struct Holdings {
     keys: Live<Jwks>,
     pub(super) progress: watch::Sender<Progress>,
     /// Absent for an issuer that nobody configured.
-    metrics: Option<Arc<Metrics>>,
+    metrics: Option<Arc<IssuerMetrics>>,
 }
 
 /// A set with a usable key, and what of it is not.
@@ -39,8 +39,9 @@ pub(super) struct Parsed {
 impl Holdings {
     /// No keys yet.
     pub(super) fn new(issuer: &str, metrics: Option<Arc<Metrics>>) -> Self {
+        let metrics = metrics.map(|metrics| metrics.issuer(issuer));
         if let Some(metrics) = &metrics {
-            metrics.issuer_configured(issuer);
+            metrics.has_keys();
         }
         let progress = watch::Sender::new(Progress::new(Instant::now()));
         Self { issuer: issuer.to_owned(), keys: Live::new(Jwks::default()), progress, metrics }
@@ -54,6 +55,16 @@ impl Holdings {
         Box::pin(async {
             // The sender is in `self`: it outlives the wait.
             let _ = self.progress.subscribe().wait_for(|progress| progress.ended > 0).await;
+        })
+    }
+
+    /// Waits until there are keys.
+    pub(super) fn had(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let mut keys = self.keys.get();
+            while keys.is_empty() {
+                keys = self.keys.changed_from(&keys).await;
+            }
         })
     }
 
@@ -94,7 +105,7 @@ impl Holdings {
         let (issuer, duration_seconds, count) = (&self.issuer, took.as_secs_f64(), keys.len());
         let changed = self.keys.publish(keys);
         if let Some(metrics) = &self.metrics {
-            metrics.jwks_fetched(issuer, count, took, now);
+            metrics.jwks_fetched(count, took, now);
         }
         let (mut recovered, mut news) = (false, Vec::new());
         self.progress.send_modify(|progress| {
@@ -116,7 +127,7 @@ impl Holdings {
     fn failed(&self, failure: &Failure, took: Duration, next: Option<SystemTime>) {
         let (issuer, duration_seconds) = (&self.issuer, took.as_secs_f64());
         if let Some(metrics) = &self.metrics {
-            metrics.jwks_fetch_failed(issuer, took);
+            metrics.jwks_fetch_failed(took);
         }
         let short: Arc<str> = failure.to_string().into();
         let mut news = false;

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::fetch::Fetcher;
+use crate::filewatch::Rhythm;
 use crate::metrics::Metrics;
 use crate::token::{BoxFuture, KeySet};
 
@@ -38,6 +39,9 @@ pub use source::{Location, Source};
 pub trait IssuerKeys: KeySet {
     /// Waits until the first attempt to get them has ended, well or badly.
     fn tried(&self) -> BoxFuture<'_, ()>;
+
+    /// Waits until there are any.
+    fn had(&self) -> BoxFuture<'_, ()>;
 
     /// How they are now.
     fn health(&self) -> Health;
@@ -58,21 +62,22 @@ pub struct Health {
     pub error: Option<Arc<str>>,
 }
 
-/// Opens `source`, on the runtime of the caller; from the network by `fetcher`. At most `max_waiters`
-/// reviews may wait for its keys at a time.
+/// Opens `source`, on the runtime of the caller; from the network by `fetcher`, at this `pace`, from a
+/// file in this `rhythm`. At most `max_waiters` reviews may wait for its keys at a time.
 ///
 /// A file has been read when this returns; from the network nothing has arrived yet.
 pub fn open(
     source: &Source,
     fetcher: Fetcher,
     pace: Pace,
+    rhythm: &Rhythm,
     max_waiters: usize,
     metrics: Arc<Metrics>,
 ) -> Arc<dyn IssuerKeys> {
     let issuer = source.issuer.as_str();
     let (url, discovers) = match &source.location {
         Location::File { path } => {
-            return Arc::new(FileKeySet::open(issuer, path, pace, metrics));
+            return Arc::new(FileKeySet::open(issuer, path, rhythm.clone(), metrics));
         }
         Location::Discovery { url } => (url.clone(), true),
         Location::Jwks { url } => (url.clone(), false),

@@ -21,8 +21,6 @@ pub struct Pace {
     pub max_backoff: Duration,
     /// How long a fetch may take, discovery included. Default 10 s.
     pub fetch_timeout: Duration,
-    /// How often a key file is looked at. Default 2 s.
-    pub file_poll: Duration,
     /// How long the keys of a foreign issuer are kept when nobody asks for them. Default 10 min.
     pub foreign_idle: Duration,
 }
@@ -38,7 +36,6 @@ impl Default for Pace {
             first_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
             fetch_timeout: Duration::from_secs(10),
-            file_poll: Duration::from_secs(2),
             foreign_idle: Duration::from_secs(600),
         }
     }

@@ -109,6 +109,10 @@ impl IssuerKeys for RemoteKeySet {
         self.holdings.tried()
     }
 
+    fn had(&self) -> BoxFuture<'_, ()> {
+        self.holdings.had()
+    }
+
     fn health(&self) -> Health {
         self.holdings.health()
     }

@@ -7,7 +7,7 @@ use crate::keys::specimen::{key, key_set};
 
 use super::*;
 
-const PACE: fn() -> Pace = || Pace { file_poll: Duration::from_millis(1), ..Pace::default() };
+const OFTEN: Duration = Duration::from_millis(1);
 
 /// A file that is gone after the test.
 struct KeyFile(PathBuf);
@@ -29,7 +29,7 @@ impl KeyFile {
         FileKeySet::open(
             "https://issuer.example",
             &self.0,
-            PACE(),
+            Rhythm::every(OFTEN),
             Arc::new(Metrics::new().unwrap()),
         )
     }
@@ -55,7 +55,7 @@ async fn keys_are_there_at_once_and_follow_the_file() {
     let (mark, before) = keys.current();
     assert_eq!(before.len(), 1);
     assert!(keys.health().tried);
-    assert!(keys.refresh(&mark).await.unwrap().retry_at <= SystemTime::now() + PACE().file_poll);
+    assert!(keys.refresh(&mark).await.unwrap().retry_at <= SystemTime::now() + OFTEN);
     file.write(&key_set(&[key("a"), key("b")]));
     ended(&keys, 2).await;
     assert!(!mark.holds());

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::fetch::Network;
 use crate::fetch::origin::{Origin, ok};
+use crate::filewatch::Rhythm;
 use crate::keys::specimen::{broken_key, key, key_set};
 use crate::keys::{Location, Source, open};
 
@@ -27,7 +28,6 @@ const EAGER: Pace = Pace {
     first_backoff: AMPLE,
     max_backoff: AMPLE,
     fetch_timeout: AMPLE,
-    file_poll: AMPLE,
     foreign_idle: AMPLE,
 };
 
@@ -111,7 +111,7 @@ async fn discovery_leads_to_the_keys() {
     let open = |source: Source| {
         let network = Network::of_this_machine();
         let fetcher = network.fetcher(source.certificate_authority.as_deref()).unwrap();
-        open(&source, fetcher, EAGER, 1, issuer.metrics.clone())
+        open(&source, fetcher, EAGER, &Rhythm::every(AMPLE), 1, issuer.metrics.clone())
     };
     let keys = open(source(ISSUER));
     keys.tried().await;
