@@ -22,30 +22,42 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 
 /// Serves HTTPS until the drain has begun and every connection has ended, or `shutdown_timeout`
-/// after it. Each connection gets the `tls` that is published when it is accepted, and GOAWAY when
-/// another client CA is.
-pub async fn serve<H: Handler>(
+/// after it. Each connection gets the `tls` and the `limits` that are published when it is accepted,
+/// and GOAWAY when another client CA is.
+pub async fn serve<H: Handler + Clone>(
     listener: Listener,
     tls: Live<Tls>,
-    limits: Limits,
+    limits: Live<Limits>,
     handler: H,
     metrics: Arc<Metrics>,
     drain: Drain,
 ) {
-    accept(listener, Some(tls), Shared::new(handler, limits, Some(metrics)), drain).await;
+    accept(listener, Some(tls), limits, handler, Some(metrics), drain).await;
 }
 
 /// Serves HTTP/1.1 without TLS, and counts nothing: the admin listener.
-pub async fn serve_plain<H: Handler>(listener: Listener, limits: Limits, handler: H, drain: Drain) {
-    accept(listener, None, Shared::new(handler, limits, None), drain).await;
-}
-
-async fn accept<H: Handler>(
+pub async fn serve_plain<H: Handler + Clone>(
     listener: Listener,
-    tls: Option<Live<Tls>>,
-    shared: Arc<Shared<H>>,
+    limits: Live<Limits>,
+    handler: H,
     drain: Drain,
 ) {
+    accept(listener, None, limits, handler, None, drain).await;
+}
+
+async fn accept<H: Handler + Clone>(
+    listener: Listener,
+    tls: Option<Live<Tls>>,
+    limits: Live<Limits>,
+    handler: H,
+    metrics: Option<Arc<Metrics>>,
+    drain: Drain,
+) {
+    let told_to_go = Drain::default();
+    let under = |limits: &Limits| {
+        Shared::new(handler.clone(), limits.clone(), metrics.clone(), told_to_go.clone())
+    };
+    let mut shared = under(&limits.get());
     let mut connections = JoinSet::new();
     let mut draining = pin!(drain.begun());
     loop {
@@ -57,7 +69,14 @@ async fn accept<H: Handler>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(accepted) => begin(&mut connections, &shared, &tls, accepted),
+            Ok(accepted) => {
+                // Who came under other limits goes on under those.
+                let published = limits.get();
+                if *published != shared.limits {
+                    shared = under(&published);
+                }
+                begin(&mut connections, &shared, &tls, accepted);
+            }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 warn!(%error, "no connection can be accepted; trying again");
@@ -73,13 +92,13 @@ async fn accept<H: Handler>(
         }
         Err(error) => warn!(%error, "connections that were queued are lost"),
     }
-    shared.drain.begin();
+    told_to_go.begin();
     let all_ended = async {
         while connections.join_next().await.is_some() {
             shared.connections(connections.len());
         }
     };
-    if timeout(shared.limits.shutdown_timeout, all_ended).await.is_err() {
+    if timeout(limits.get().shutdown_timeout, all_ended).await.is_err() {
         warn!(connections = connections.len(), "connections were cut at the end");
         connections.shutdown().await;
         shared.connections(0);

@@ -55,27 +55,32 @@ const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// Room for bodies that come in pieces, for each request that may be in flight: the longest token.
 const BODY_ROOM: usize = 64 * 1024;
 
-/// What the connections of one listener share.
+/// What the connections share that were accepted under the same limits.
 pub(super) struct Shared<H> {
     pub(super) handler: H,
     pub(super) limits: Limits,
     /// Of the HTTPS listener; the admin listener counts nothing.
     pub(super) metrics: Option<Arc<Metrics>>,
     /// Tells every connection to go. Begun once the listener is closed.
-    pub(super) drain: Drain,
+    drain: Drain,
     in_flight: Budget,
     bodies: Budget,
     answers: Arc<Budget>,
 }
 
 impl<H: Handler> Shared<H> {
-    pub(super) fn new(handler: H, limits: Limits, metrics: Option<Arc<Metrics>>) -> Arc<Self> {
+    pub(super) fn new(
+        handler: H,
+        limits: Limits,
+        metrics: Option<Arc<Metrics>>,
+        drain: Drain,
+    ) -> Arc<Self> {
         let in_flight = Budget::new(limits.max_requests_in_flight);
         // Not in flight × max_body_bytes, which is gigabytes. Never less than a few of the largest.
         let bodies = (limits.max_requests_in_flight.saturating_mul(BODY_ROOM))
             .max(limits.max_body_bytes.saturating_mul(4));
         let answers = Arc::new(Budget::new(bodies));
-        let (drain, bodies) = (Drain::default(), Budget::new(bodies));
+        let bodies = Budget::new(bodies);
         Arc::new(Self { handler, limits, metrics, drain, in_flight, bodies, answers })
     }
 

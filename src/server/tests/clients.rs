@@ -78,7 +78,7 @@ async fn the_admin_listener_speaks_plain_http() {
     let (address, drain) = (bound.address(), Drain::default());
     let listener = bound.listen().unwrap();
     let handler = Echo { gate: Arc::new(Semaphore::new(0)), waiting: Arc::new(Semaphore::new(0)) };
-    let serving = tokio::spawn(serve_plain(listener, limits(), handler, drain.clone()));
+    let serving = tokio::spawn(serve_plain(listener, Live::new(limits()), handler, drain.clone()));
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let (mut sender, connection) = http1::handshake(stream).await.unwrap();
     let connection = tokio::spawn(connection);

@@ -48,6 +48,21 @@ async fn a_handler_that_does_not_end_is_a_503() {
 }
 
 #[tokio::test]
+async fn other_limits_are_for_those_who_come_from_then_on() {
+    let server = Server::start(limits());
+    let old = server.http2().await;
+    server.limits.publish(Limits { max_body_bytes: 10, ..limits() });
+    let new = server.http2().await;
+    assert_eq!(new.post("/", Sending::of(11)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(old.post("/", Sending::of(11)).await.0, StatusCode::OK);
+    server.limits.publish(Limits { max_connections: 2, ..limits() });
+    assert!(server.client().connect(b"h2").await.is_err(), "all count, whenever they came");
+    server.drain.begin();
+    drop((old, new));
+    soon(server.serving).await.unwrap();
+}
+
+#[tokio::test]
 async fn one_connection_too_many_is_closed_at_once() {
     let server = Server::start(Limits { max_connections: 1, ..limits() });
     let client = server.http2().await;

@@ -120,6 +120,7 @@ const LONG: usize = 12 << 20;
 
 /// Says whom it sees and how much it got; at `/wait` once it may, at `/panic` never; at `/long` for
 /// long.
+#[derive(Clone)]
 struct Echo {
     /// How many waiting requests may be answered.
     gate: Arc<Semaphore>,
@@ -148,6 +149,7 @@ struct Server {
     address: SocketAddr,
     authority: Authority,
     tls: Live<Tls>,
+    limits: Live<Limits>,
     metrics: Arc<Metrics>,
     drain: Drain,
     gate: Arc<Semaphore>,
@@ -168,9 +170,10 @@ impl Server {
         let (metrics, drain) = (Arc::new(Metrics::new().unwrap()), Drain::default());
         let (gate, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let handler = Echo { gate: gate.clone(), waiting: waiting.clone() };
-        let serving =
-            tokio::spawn(serve(listener, tls, limits, handler, metrics.clone(), drain.clone()));
-        Self { address, authority, tls: published, metrics, drain, gate, waiting, serving }
+        let limits = Live::new(limits);
+        let (under, counting, ending) = (limits.clone(), metrics.clone(), drain.clone());
+        let serving = tokio::spawn(serve(listener, tls, under, handler, counting, ending));
+        Self { address, authority, tls: published, limits, metrics, drain, gate, waiting, serving }
     }
 
     /// Waits until `requests` more wait at the gate.
