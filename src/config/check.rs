@@ -21,10 +21,10 @@ use std::time::Duration;
 use crate::authn::{self, CacheSettings, JwtSettings, TokenFileSettings};
 use crate::document::{Entry, Place, Report};
 
-use super::Config;
 use super::file::{Anonymous, AuthenticationFile, Cache, File, TokenFile};
 use super::files::Files;
 use super::units;
+use super::{Config, RequireIssuers};
 
 use self::trust::{Trust, Whose};
 
@@ -50,6 +50,7 @@ pub fn config(
     let max_token_bytes = size(file.limits.max_token_bytes.clone(), 64 << 10, report);
     let server = listen::check(file.listen, file.limits, files, report);
     let cache = cache(file.cache, report);
+    let require_issuers = require_issuers(file.readiness.require_issuers, report);
     let has_issuer = file.service_account_issuer.is_some();
     let has_file = !file.authentication_configuration_file.is_absent();
     let foreign = distinct(&file.api_server_issuers, report);
@@ -105,7 +106,8 @@ pub fn config(
         cache: cache?,
         service_account_issuer: service_account_issuer?,
         callers: callers?,
-        hash: files.hash(),
+        hash: files.hash_of_all(),
+        require_issuers: require_issuers?,
         server,
     })
 }
@@ -191,6 +193,16 @@ fn cache(cache: Cache, report: &Report) -> Option<CacheSettings> {
         max_bytes: max_bytes?,
         rejected_max_bytes: rejected_max_bytes?,
     })
+}
+
+fn require_issuers(entry: Entry<String>, report: &Report) -> Option<RequireIssuers> {
+    let known = entry.and_then(report, |word| {
+        RequireIssuers::ALL.into_iter().find(|known| known.as_str() == word).ok_or_else(|| {
+            let words = RequireIssuers::ALL.map(|known| format!("{:?}", known.as_str()));
+            format!("Unsupported value: {word:?}: supported values: {}", words.join(", "))
+        })
+    });
+    known.or(RequireIssuers::Tried)
 }
 
 /// A tenth of the request's time, a second at most, is left to say that the review took too long.

@@ -35,6 +35,8 @@ pub struct File {
     pub cache: Cache,
     /// What the HTTPS listener takes on.
     pub limits: Limits,
+    /// When the process is ready.
+    pub readiness: Readiness,
     /// The trusted issuers. Default: none.
     pub jwt: Entry<Vec<Jwt>>,
     /// The API server's own file, whose issuers are trusted beside those. Default: none.
@@ -105,6 +107,12 @@ pub struct Limits {
     pub shutdown_timeout: Entry<Duration>,
 }
 
+/// `readiness`.
+pub struct Readiness {
+    /// Default: `Tried`.
+    pub require_issuers: Entry<String>,
+}
+
 /// `tokenFile`.
 pub struct TokenFile {
     /// Required.
@@ -114,7 +122,7 @@ pub struct TokenFile {
 }
 
 /// What the design has for a later version. Named, so that nobody searches for a typing mistake.
-const LATER: &[&str] = &["clusters", "denyList", "introspection", "keys", "readiness"];
+const LATER: &[&str] = &["clusters", "denyList", "introspection", "keys"];
 
 impl File {
     /// Reads the document, unless it is of another kind: then that is the one problem.
@@ -128,6 +136,7 @@ impl File {
             admin: Admin::read(top.take("admin").object()),
             cache: Cache::read(top.take("cache").object()),
             limits: Limits::read(top.take("limits").object()),
+            readiness: Readiness::read(top.take("readiness").object()),
             jwt: list(top.take("jwt"), |cursor| Jwt::read(cursor, Schema::Ours)),
             authentication_configuration_file: top.take("authenticationConfigurationFile").string(),
             token_file: TokenFile::read(top.take("tokenFile")),
@@ -227,6 +236,14 @@ impl Limits {
         };
         fields.finish(&[]);
         limits
+    }
+}
+
+impl Readiness {
+    fn read(mut fields: Fields<'_>) -> Self {
+        let readiness = Self { require_issuers: fields.take("requireIssuers").string() };
+        fields.finish(&[]);
+        readiness
     }
 }
 

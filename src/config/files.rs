@@ -3,14 +3,19 @@
 //! They are opened while the configuration is checked, so that a wrong path is a mistake of the
 //! configuration and not a surprise later.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::document::{Entry, Report};
+use bytes::Bytes;
 
-/// Where relative paths start, and what has been read.
+use crate::document::{Entry, Report};
+use crate::filewatch::FileWatch;
+
+/// Where relative paths start, and what is part of the configuration.
 pub struct Files {
     folder: PathBuf,
     hash: blake3::Hasher,
+    watches: Vec<FileWatch>,
 }
 
 /// A file that was read.
@@ -18,7 +23,8 @@ pub struct Named {
     /// Its path as the process can use it.
     pub path: PathBuf,
     /// What is in it.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
+    watch: FileWatch,
 }
 
 impl Files {
@@ -27,8 +33,9 @@ impl Files {
         let mut files = Self {
             folder: file.parent().map(Path::to_owned).unwrap_or_default(),
             hash: blake3::Hasher::new(),
+            watches: Vec::new(),
         };
-        files.cover(bytes);
+        files.hash(bytes);
         files
     }
 
@@ -54,20 +61,34 @@ impl Files {
 
     fn named(&self, written: &str) -> Result<Named, String> {
         let path = self.path(written)?;
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(Named { path, bytes }),
-            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+        let (watch, content) = FileWatch::open(&path);
+        match content {
+            Ok(bytes) => Ok(Named { path, bytes, watch }),
+            Err(error) => {
+                Err(format!("cannot read {}: {}", path.display(), io::Error::from(error)))
+            }
         }
     }
 
-    /// Lets the configuration's hash depend on `bytes`, too.
-    pub fn cover(&mut self, bytes: &[u8]) {
+    /// Takes a file as a part of the configuration: another content is another configuration.
+    pub fn cover(&mut self, named: Named) -> Bytes {
+        self.hash(&named.bytes);
+        self.watches.push(named.watch);
+        named.bytes
+    }
+
+    fn hash(&mut self, bytes: &[u8]) {
         self.hash.update(&(bytes.len() as u64).to_le_bytes());
         self.hash.update(bytes);
     }
 
-    /// The hash of all that it covers, in hexadecimal.
-    pub fn hash(&self) -> String {
+    /// The hash of all that is covered, in hexadecimal.
+    pub fn hash_of_all(&self) -> String {
         self.hash.finalize().to_hex().to_string()
+    }
+
+    /// What tells when a covered file changes.
+    pub fn into_watches(self) -> Vec<FileWatch> {
+        self.watches
     }
 }

@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 
 use crate::authn::JwtSettings;
 use crate::document::{Document, Report};
+use crate::filewatch::FileWatch;
 use crate::resources::CallerSettings;
 use crate::{authn, issuer, server};
 
 use self::file::{AuthenticationFile, File};
-use self::files::{Files, Named};
+use self::files::Files;
 use self::finding::Findings;
 
 pub use finding::{Finding, Problems, Warning};
@@ -45,9 +46,49 @@ pub struct Config {
     pub service_account_issuer: Option<issuer::Settings>,
     /// `callers`, in the order written.
     pub callers: Vec<CallerSettings>,
+    /// `readiness.requireIssuers`.
+    pub require_issuers: RequireIssuers,
     /// BLAKE3 over the file, `authenticationConfigurationFile` and every `certificateAuthorityFile`,
-    /// in hexadecimal: what makes one configuration differ from another. Certificates, keys, manifests and the token file live apart.
+    /// in hexadecimal. Certificates, keys, manifests and the token file live apart.
     pub hash: String,
+}
+
+/// What is asked of the issuers before the first review is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequireIssuers {
+    /// The first attempt to get each one's keys has ended, well or badly.
+    Tried,
+    /// And one of them, if there are any, has keys.
+    Any,
+    /// And all of them have keys.
+    All,
+}
+
+impl RequireIssuers {
+    /// Every one there is.
+    pub const ALL: [Self; 3] = [Self::Tried, Self::Any, Self::All];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tried => "Tried",
+            Self::Any => "Any",
+            Self::All => "All",
+        }
+    }
+}
+
+/// A good configuration, and what tells when to read it again.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is in it.
+    pub config: Config,
+    /// What is odd in it.
+    pub warnings: Vec<Warning>,
+    /// Where it is.
+    pub file: PathBuf,
+    /// The file and all that the hash covers, as they were read.
+    pub watches: Vec<FileWatch>,
 }
 
 /// What a file describes, once it has been checked.
@@ -59,12 +100,27 @@ pub enum Checked {
     Issuers(Vec<JwtSettings>),
 }
 
-/// Reads and checks the configuration in `file`, and the files that it names.
+/// How often files are read again that have changed while they were read.
+const MAX_READINGS: usize = 3;
+
+/// Reads and checks the configuration in `file`, and the files that it names, blocking.
 ///
 /// # Errors
 /// Every mistake that it has.
-pub fn load(file: &Path) -> Result<(Config, Vec<Warning>), Problems> {
-    parse(&read(file)?, file)
+pub fn load(file: &Path) -> Result<Loaded, Problems> {
+    let mut readings = 1;
+    loop {
+        let (watch, content) = FileWatch::open(file);
+        // A pipe can be read once, and never watched.
+        let bytes = content.map_or_else(|_| read(file), |bytes| Ok(bytes.into()))?;
+        let ((config, mut watches), warnings) = parse_watched(&bytes, file)?;
+        watches.push(watch);
+        // A ConfigMap is swapped whole: what was read before and after that does not belong together.
+        if readings == MAX_READINGS || watches.iter().all(FileWatch::is_current) {
+            return Ok(Loaded { config, warnings, file: file.to_owned(), watches });
+        }
+        readings += 1;
+    }
 }
 
 /// As [`load`], of either kind.
@@ -97,12 +153,19 @@ fn read(file: &Path) -> Result<Vec<u8>, Problems> {
     })
 }
 
-/// As [`load`], with the bytes of `file` at hand: it gives the folder that relative paths start
-/// from, and its name to the problems.
+/// Checks the configuration in `bytes`, which are those of `file`: it gives the folder that relative
+/// paths start from, and its name to the problems.
 ///
 /// # Errors
 /// Every mistake that they have.
 pub fn parse(bytes: &[u8], file: &Path) -> Result<(Config, Vec<Warning>), Problems> {
+    parse_watched(bytes, file).map(|((config, _), warnings)| (config, warnings))
+}
+
+/// A configuration, and the files that it is made of.
+type Watched = (Config, Vec<FileWatch>);
+
+fn parse_watched(bytes: &[u8], file: &Path) -> Result<(Watched, Vec<Warning>), Problems> {
     let document = Document::parse(bytes)
         .map_err(|error| Finding::new(file, error.line, error.to_string()))?;
     let (report, mut findings) = (Report::default(), Findings::default());
@@ -112,29 +175,23 @@ pub fn parse(bytes: &[u8], file: &Path) -> Result<(Config, Vec<Warning>), Proble
         return findings.judge(None);
     };
     // The API server's own file is a document of its own, with lines and mistakes of its own.
-    let named = match written.authentication_configuration_file.is_absent() {
-        true => None,
-        false => files.read(&written.authentication_configuration_file, &report),
-    };
-    let Some(Named { path, bytes }) = named else {
-        let config = check::config(written, None, &mut files, &report);
-        findings.add(file, report);
-        return findings.judge(config);
-    };
-    files.cover(&bytes);
-    let theirs = Report::default();
-    let upstream = match Document::parse(&bytes) {
+    let (theirs, entry) = (Report::default(), &written.authentication_configuration_file);
+    let named = if entry.is_absent() { None } else { files.read(entry, &report) };
+    let path = named.as_ref().map(|named| named.path.clone());
+    let upstream = named.and_then(|named| match Document::parse(&files.cover(named)) {
         Ok(document) => AuthenticationFile::read(&document, &theirs),
         Err(error) => {
-            findings.not_a_document(&path, &error);
+            path.iter().for_each(|path| findings.not_a_document(path, &error));
             None
         }
-    };
+    });
     let upstream = upstream.map(|written| (written, &theirs));
     let config = check::config(written, upstream, &mut files, &report);
     findings.add(file, report);
-    findings.add(&path, theirs);
-    findings.judge(config)
+    if let Some(path) = path {
+        findings.add(&path, theirs);
+    }
+    findings.judge(config.map(|config| (config, files.into_watches())))
 }
 
 #[cfg(test)]

@@ -135,6 +135,7 @@ fn the_defaults_are_those_of_the_design() {
         },
         service_account_issuer: None,
         callers: Vec::new(),
+        require_issuers: RequireIssuers::Tried,
         hash: config.hash.clone(),
     };
     assert_eq!(config, wanted);

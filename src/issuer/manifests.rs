@@ -21,8 +21,8 @@ use read::Manifest;
 #[derive(Debug, Default)]
 pub struct Manifests {
     files: BTreeMap<PathBuf, Vec<Manifest>>,
-    /// Those that have been reported.
-    duplicates: Vec<ManifestError>,
+    /// What is wrong with files that are as they were no more.
+    mistakes: BTreeMap<PathBuf, Vec<ManifestError>>,
 }
 
 impl Manifests {
@@ -40,27 +40,28 @@ impl Manifests {
         Ok((manifests, watch, objects, errors))
     }
 
-    /// Takes in files that have changed, and says what exists now and which of them are wrong.
+    /// Takes in files that have changed, and says what exists now and everything that is wrong now.
     ///
     /// A file that is wrong counts as it was. Of two files with one object the first by name counts,
-    /// and the other is wrong, once: it is not reported again with every further change.
+    /// and the other is wrong.
     pub fn apply(&mut self, changes: Vec<Change>) -> (Objects, Vec<ManifestError>) {
-        let mut errors = Vec::new();
         for Change { file, content } in changes {
-            match content {
-                None => drop(self.files.remove(&file)),
-                Some(Err(error)) => errors.push(ManifestError::new(&file, None, error.to_string())),
-                Some(Ok(content)) => match read::file(&content, &file) {
-                    Ok(manifests) => drop(self.files.insert(file, manifests)),
-                    Err(mut mistakes) => errors.append(&mut mistakes),
-                },
+            self.mistakes.remove(&file);
+            let read = match content {
+                None => {
+                    self.files.remove(&file);
+                    continue;
+                }
+                Some(Err(error)) => Err(vec![ManifestError::new(&file, None, error.to_string())]),
+                Some(Ok(content)) => read::file(&content, &file),
+            };
+            match read {
+                Ok(manifests) => drop(self.files.insert(file, manifests)),
+                Err(mistakes) => drop(self.mistakes.insert(file, mistakes)),
             }
         }
         let (objects, duplicates) = self.merge();
-        let new = duplicates.iter().filter(|error| !self.duplicates.contains(error));
-        errors.extend(new.cloned());
-        self.duplicates = duplicates;
-        (objects, errors)
+        (objects, self.mistakes.values().flatten().cloned().chain(duplicates).collect())
     }
 
     fn merge(&self) -> (Objects, Vec<ManifestError>) {

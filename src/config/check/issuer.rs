@@ -298,9 +298,9 @@ fn certificate_authority(
         }
     } else {
         let named = files.read(file, report)?;
-        files.cover(&named.bytes);
+        let pem = files.cover(named);
         // What is not text is not PEM either.
-        (String::from_utf8(named.bytes).unwrap_or_default(), file)
+        (String::from_utf8(pem.into()).unwrap_or_default(), file)
     };
     // The very thing that will fetch with it says whether it can.
     let detail = match Network::of_this_machine().fetcher(Some(&pem)) {

@@ -166,6 +166,11 @@ fn each_mistake_is_named() {
         ),
         // what a later version knows
         ("keys: {maxStale: 0s}\nclusters: []", vec![later("keys"), later("clusters")]),
+        (
+            "readiness: {requireIssuers: any}",
+            vec![s("readiness.requireIssuers: Unsupported value: \"any\": supported values: \
+                    \"Tried\", \"Any\", \"All\"")],
+        ),
         ("caches: {}", vec![s("caches: unknown field; did you mean cache?")]),
         (
             "listen: {adress: x, clientCaFile: ca.crt}",
