@@ -2,6 +2,10 @@
 //!
 //! Nothing is a static: everything is made once, in [`start`], and handed down.
 
+mod files;
+mod generation;
+mod ground;
+mod notices;
 mod readiness;
 mod reload;
 mod token_issuer;
@@ -14,29 +18,23 @@ use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
 
-use crate::authn::token_file::{TokenFileAuthenticator, TokenFileError};
-use crate::authn::{
-    self, Authenticator, Chain, DistributedClaims, JwtAuthenticator, Reviews,
-    ServiceAccountAuthenticator, Workers,
-};
-use crate::config::Config;
-use crate::fetch::{CertificateAuthorityError, Network};
-use crate::filewatch::{DirectoryError, FileError};
+use crate::authn::token_file::TokenFileError;
+use crate::config::Loaded;
+use crate::fetch::CertificateAuthorityError;
+use crate::filewatch::{DirectoryError, FileError, Hurry};
 use crate::issuer::{ManifestError, SigningKeysLoadError};
-use crate::keys::{self, ForeignKeys};
+use crate::keys;
 use crate::lifecycle::Drain;
+use crate::live::Live;
 use crate::metrics::{Metrics, RegistrationError};
-use crate::resources::{
-    Admin, ApiDiscovery, Callers, IssuerDiscovery, Pool, Router, TokenRequests, TokenReviews,
-    Webhook,
-};
-use crate::server::{self, Bound, Limits, Listener, TlsError};
+use crate::resources::Admin;
+use crate::server::{self, Bound, Listener, TlsError};
 
-use readiness::{Issuer, Readiness};
-
-/// One issuer's keys may be waited for by this part of the requests in flight; as many for a signature
-/// of ours, and for large bodies to be read.
-const SHARE_OF_ONE_ISSUER: usize = 4;
+use files::TlsFiles;
+use generation::{Current, Generation};
+use ground::Ground;
+use readiness::Readiness;
+use reload::{Reload, describe};
 
 /// Every interval of the process. No file sets them: the default is production's, for which a test
 /// over real sockets may not have the patience.
@@ -44,7 +42,7 @@ const SHARE_OF_ONE_ISSUER: usize = 4;
 pub struct Pace {
     /// Those of the key sets.
     pub keys: keys::Pace,
-    /// How often the token file, the signing keys and the files of TLS are looked at. Default 2 s.
+    /// How often the configuration and the files that it names are looked at. Default 2 s.
     pub files: Duration,
     /// How often manifests are looked at: an object that is gone must be noticed within a second.
     /// Default 500 ms.
@@ -117,6 +115,7 @@ pub struct Running {
     pub webhook: SocketAddr,
     /// Where the admin listener is.
     pub admin: SocketAddr,
+    hurry: Hurry,
     drain: Drain,
     serving: JoinSet<()>,
     _background: JoinSet<()>,
@@ -125,6 +124,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// Looks at every file at once, and not when its time has come.
+    pub fn look(&self) {
+        self.hurry.now();
+    }
+
     /// Begins the end: not ready, GOAWAY on every connection, what is in flight is answered.
     pub fn drain(&self) {
         tracing::info!("draining");
@@ -139,77 +143,39 @@ impl Running {
     }
 }
 
-/// Starts to serve `config`: probes at once, reviews as soon as every issuer has been tried. Until
-/// then nobody listens on the webhook's port, so that a process which was there before keeps it.
+/// Starts to serve a configuration: probes at once, reviews as soon as its issuers are as it requires.
+/// Until then nobody listens on the webhook's port, so that a process which was there before keeps it.
 ///
 /// # Errors
 ///
 /// What can still be wrong after the configuration was checked: an address that is taken, a file
 /// that changed meanwhile.
-pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
+pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
+    let Loaded { config, file, watches, .. } = loaded;
     let metrics = Arc::new(Metrics::new()?);
     metrics.config_loaded(&config.hash, SystemTime::now());
-    let mut background = JoinSet::new();
-    let tls = reload::tls(&config.server, pace.files, &metrics, &mut background)?;
+    let (tls_watches, tls) = TlsFiles::read(&config.server)?;
     let webhook = bind(config.server.address)?;
     let admin = bind(config.admin)?;
+    let hurry = Hurry::default();
+    let ground = Arc::new(Ground::new(webhook.address(), metrics.clone(), &pace, &hurry));
+    let (tls, limits) = (Live::new(tls), Live::new(config.server.limits.clone()));
+    let tls_files = TlsFiles::follow(&config.server, tls_watches, &tls, &ground);
+    let admin_socket = config.admin_socket.clone();
+    let generation = Live::new(Generation::build(config, None, &ground)?);
     let mut running = Running {
         webhook: webhook.address(),
         admin: admin.address(),
+        hurry,
         drain: Drain::default(),
         serving: JoinSet::new(),
-        _background: background,
+        _background: JoinSet::new(),
         _admin: JoinSet::new(),
     };
 
-    let Config { server, client_names, admin_socket, authn, cache, .. } = config;
-    let Config { service_account_issuer, callers, .. } = config;
-    let limits = server.limits;
-    let api_audiences: Arc<[String]> = authn.api_audiences.clone().into();
-    let token_file = match &authn.token_file {
-        None => None,
-        Some(settings) => {
-            let background = &mut running._background;
-            let file = reload::token_file(settings, pace.files, &metrics, background)?;
-            Some(TokenFileAuthenticator::new(settings, file, api_audiences.clone()))
-        }
-    };
-    let (mut authenticators, issuers) =
-        open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
-    let mut token_issuer = None;
-    if let Some(settings) = &service_account_issuer {
-        let background = &mut running._background;
-        let issuer = token_issuer::open(settings, &pace, &metrics, background)?;
-        let audiences = api_audiences.clone();
-        let authenticator = ServiceAccountAuthenticator::new(settings, issuer.clone(), audiences);
-        authenticators.push((authenticator.name().clone(), Box::new(authenticator)));
-        token_issuer = Some(issuer);
-    }
-    let chain = Chain::new(token_file, authenticators, &metrics);
-    let reviews = Arc::new(Reviews::new(
-        chain,
-        &authn,
-        cache,
-        // Twice what may be in flight: a load goes on although its caller has hung up.
-        limits.max_requests_in_flight * 2,
-        metrics.clone(),
-    ));
-
-    let share = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
-    let router = Router {
-        webhook: Webhook::new(reviews.clone(), client_names, metrics.clone()),
-        callers: Callers::new(callers, reviews.clone(), metrics.clone()),
-        token_reviews: TokenReviews::new(reviews.clone(), metrics.clone()),
-        discovery: ApiDiscovery::new(running.webhook, token_issuer.is_some()),
-        issuer: token_issuer.map(|issuer| {
-            let requests = TokenRequests::new(issuer.clone(), &authn, share, metrics.clone());
-            (requests, IssuerDiscovery::new(issuer))
-        }),
-        reading: Pool::new(share, metrics.clone()),
-        metrics: metrics.clone(),
-    };
-    let readiness = Readiness::new(issuers, running.drain.clone());
-    let probes = Arc::new(Admin::new(readiness.clone(), reviews, metrics.clone()));
+    let readiness =
+        Readiness::new(generation.clone(), ground.notices.clone(), running.drain.clone());
+    let probes = Arc::new(Admin::new(readiness.clone(), metrics.clone()));
     let mut serve_probes = |listener| {
         let (limits, drain) = (limits.clone(), Drain::default());
         running._admin.spawn(server::serve_plain(listener, limits, probes.clone(), drain));
@@ -221,11 +187,22 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
     }
     tracing::info!(admin.addr = %running.admin, version = env!("CARGO_PKG_VERSION"), "started");
 
+    let handler = Current(generation.clone());
+    let reload = Reload {
+        notice: ground.notices.open("configuration", file.display(), describe(&generation.get())),
+        file,
+        ground,
+        generation,
+        limits: limits.clone(),
+        tls: tls.clone(),
+        tls_files,
+    };
+    running._background.spawn(reload.run(watches));
     let drain = running.drain.clone();
     running.serving.spawn(async move {
         let address = webhook.address();
         let listening = async {
-            readiness.issuers_tried().await;
+            readiness.issuers_are_as_required().await;
             webhook.listen_when_possible().await
         };
         let listener = tokio::select! {
@@ -235,7 +212,7 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         readiness.listens();
         let (issuers, dark) = readiness.issuers_and_dark();
         tracing::info!(webhook.addr = %address, issuers, dark, "serving");
-        server::serve(listener, tls, limits, router, metrics, drain).await;
+        server::serve(listener, tls, limits, handler, metrics, drain).await;
     });
     Ok(running)
 }
@@ -247,47 +224,4 @@ fn bind(address: SocketAddr) -> Result<Bound, StartError> {
 fn listen(bound: Bound) -> Result<Listener, StartError> {
     let address = bound.address();
     bound.listen().map_err(|source| StartError::Listen { address, source })
-}
-
-/// What judges an issuer's tokens, under the issuer's name.
-type NamedAuthenticator = (Arc<str>, Box<dyn Authenticator>);
-
-/// An authenticator for each issuer, and its keys for the readiness.
-fn open_issuers(
-    authn: &authn::Settings,
-    limits: &Limits,
-    pace: &Pace,
-    api_audiences: &Arc<[String]>,
-    metrics: &Arc<Metrics>,
-) -> Result<(Vec<NamedAuthenticator>, Vec<Issuer>), StartError> {
-    let (network, workers) = (Network::of_this_machine(), Workers::of_this_machine());
-    let max_waiters = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
-    let mut authenticators: Vec<NamedAuthenticator> = Vec::with_capacity(authn.jwt.len());
-    let mut issuers = Vec::with_capacity(authn.jwt.len());
-    for settings in &authn.jwt {
-        let source = &settings.source;
-        let fetcher =
-            network.fetcher(source.certificate_authority.as_deref()).map_err(|error| {
-                StartError::CertificateAuthority { issuer: source.issuer.clone(), source: error }
-            })?;
-        let keys = keys::open(source, fetcher.clone(), pace.keys, max_waiters, metrics.clone());
-        issuers.push(Issuer { url: source.issuer.clone(), keys: keys.clone() });
-        // Only groups may be kept elsewhere, as a claim.
-        let distributed = settings.claim_mapping.groups_claim().is_some().then(|| {
-            let foreign = ForeignKeys::new(fetcher.clone(), pace.keys, max_waiters);
-            let (verifier, keys) = (settings.verifier(), keys.clone());
-            let timeout = authn.review_timeout;
-            DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters, timeout)
-        });
-        let authenticator = JwtAuthenticator::new(
-            settings.clone(),
-            keys,
-            distributed,
-            api_audiences.clone(),
-            authn.review_timeout,
-            &workers,
-        );
-        authenticators.push((authenticator.issuer().clone(), Box::new(authenticator)));
-    }
-    Ok((authenticators, issuers))
 }

@@ -4,71 +4,140 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::keys::{Health, IssuerKeys};
+use crate::config::RequireIssuers;
+use crate::keys::Health;
 use crate::lifecycle::Drain;
-use crate::resources::{Check, Checks};
+use crate::live::Live;
+use crate::resources::{Check, Checks, State};
 
-/// A configured issuer and its keys.
-#[derive(Clone)]
-pub(super) struct Issuer {
-    pub(super) url: String,
-    pub(super) keys: Arc<dyn IssuerKeys>,
-}
+use super::generation::{Generation, Issuer};
+use super::notices::Notices;
 
-/// Ready from when every issuer has been tried and the webhook listens, until the drain begins.
+/// Ready from when the issuers are as `readiness.requireIssuers` wants them and the webhook listens,
+/// until the drain begins.
 ///
-/// A dark issuer does not make us unready: the others' tokens are none the worse for it, and its own
-/// are refused with a reason.
+/// From then on no issuer can make us unready: the others' tokens are none the worse for a dark one,
+/// and its own are refused with a reason. Where all replicas share a configuration, a new issuer that
+/// is dark would otherwise take all of them away at once.
 #[derive(Clone)]
 pub(super) struct Readiness {
-    issuers: Arc<[Issuer]>,
+    generation: Live<Generation>,
+    notices: Notices,
     listens: Arc<AtomicBool>,
     drain: Drain,
 }
 
 impl Readiness {
-    pub(super) fn new(issuers: Vec<Issuer>, drain: Drain) -> Self {
-        Self { issuers: issuers.into(), listens: Arc::default(), drain }
+    pub(super) fn new(generation: Live<Generation>, notices: Notices, drain: Drain) -> Self {
+        Self { generation, notices, listens: Arc::default(), drain }
     }
 
-    /// Waits until the first attempt to get each issuer's keys has ended, well or badly.
-    pub(super) async fn issuers_tried(&self) {
-        for issuer in &*self.issuers {
-            issuer.keys.tried().await;
+    /// Waits until the issuers are as the configuration in force wants them.
+    pub(super) async fn issuers_are_as_required(&self) {
+        let mut generation = self.generation.get();
+        loop {
+            tokio::select! {
+                () = as_required(&generation) => return,
+                next = self.generation.changed_from(&generation) => generation = next,
+            }
         }
     }
 
     /// How many issuers there are, and how many of them have no keys.
     pub(super) fn issuers_and_dark(&self) -> (usize, usize) {
-        let dark = self.issuers.iter().filter(|issuer| issuer.keys.health().keys == 0).count();
-        (self.issuers.len(), dark)
+        let generation = self.generation.get();
+        (generation.issuers.len(), dark(&generation.issuers))
     }
 
     /// The webhook listens from now on.
     pub(super) fn listens(&self) {
         self.listens.store(true, Ordering::Release);
     }
+
+    fn serving(&self, generation: &Generation) -> Check {
+        let (issuers, dark) = (generation.issuers.len(), dark(&generation.issuers));
+        let untried =
+            generation.issuers.iter().filter(|issuer| !issuer.keys.health().tried).count();
+        let (state, detail) = match self.drain.has_begun() {
+            true => (State::Failing, "draining".to_owned()),
+            false if self.listens.load(Ordering::Acquire) => (State::Good, "ok".to_owned()),
+            false if untried > 0 => {
+                (State::Failing, format!("not yet: {untried} of {issuers} issuers are untried"))
+            }
+            false => {
+                let require = generation.config.require_issuers.as_str();
+                let text = format!(
+                    "not yet: {dark} of {issuers} issuers have no keys, and \
+                     readiness.requireIssuers is {require}"
+                );
+                (State::Failing, text)
+            }
+        };
+        Check { name: "serving".to_owned(), state, detail }
+    }
+}
+
+/// Waits until the first attempt to get each issuer's keys has ended, and until as many have keys as
+/// are wanted.
+async fn as_required(generation: &Generation) {
+    let issuers = &generation.issuers;
+    tried(issuers).await;
+    match generation.config.require_issuers {
+        RequireIssuers::Tried => {}
+        RequireIssuers::Any => any_has_keys(issuers).await,
+        RequireIssuers::All => {
+            for issuer in issuers {
+                issuer.keys.had().await;
+            }
+        }
+    }
+}
+
+/// Waits until the first attempt to get each issuer's keys has ended, well or badly.
+pub(super) async fn tried(issuers: &[Issuer]) {
+    for issuer in issuers {
+        issuer.keys.tried().await;
+    }
+}
+
+async fn any_has_keys(issuers: &[Issuer]) {
+    let mut waiting: Vec<_> = issuers.iter().map(|issuer| issuer.keys.had()).collect();
+    std::future::poll_fn(|cx| {
+        let ready =
+            waiting.is_empty() || waiting.iter_mut().any(|had| had.as_mut().poll(cx).is_ready());
+        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+}
+
+fn dark(issuers: &[Issuer]) -> usize {
+    issuers.iter().filter(|issuer| issuer.keys.health().keys == 0).count()
 }
 
 impl Checks for Readiness {
     fn checks(&self) -> Vec<Check> {
-        let (passes, detail) = match (self.drain.has_begun(), self.listens.load(Ordering::Acquire))
-        {
-            (true, _) => (false, "draining"),
-            (false, false) => (false, "not yet: not every issuer has been tried"),
-            (false, true) => (true, "ok"),
-        };
-        let serving = Check { name: "serving".to_owned(), passes, detail: detail.to_owned() };
-        let now = SystemTime::now();
-        let issuers = self.issuers.iter().map(|issuer| {
+        let (generation, now) = (self.generation.get(), SystemTime::now());
+        let issuers = generation.issuers.iter().map(|issuer| {
             let health = issuer.keys.health();
-            Check {
-                name: format!("jwt {}", issuer.url),
-                passes: health.tried,
-                detail: describe(&health, now),
-            }
+            let state = match &health {
+                // Before the first review is answered it counts; afterwards it is only worth a look.
+                Health { tried: false, .. } if !self.listens.load(Ordering::Acquire) => {
+                    State::Failing
+                }
+                Health { keys: 0, .. } | Health { error: Some(_), .. } => State::Degraded,
+                _ => State::Good,
+            };
+            let name = format!("jwt {}", issuer.source.issuer);
+            Check { name, state, detail: describe(&health, now) }
         });
-        std::iter::once(serving).chain(issuers).collect()
+        let mut checks = vec![self.serving(&generation)];
+        checks.extend(issuers);
+        checks.extend(self.notices.checks(now));
+        checks
+    }
+
+    fn observe(&self) {
+        self.generation.get().reviews.observe();
     }
 }
 
@@ -82,7 +151,7 @@ fn describe(health: &Health, now: SystemTime) -> String {
         (true, keys) => format!("ok: {keys} keys"),
     });
     if let Some(at) = health.last_success {
-        parts.push(format!("got {} ago", whole_seconds(now.duration_since(at))));
+        parts.push(format!("got {}", ago(at, now)));
     }
     if let Some(at) = health.next_attempt {
         parts.push(format!("next attempt in {}", whole_seconds(at.duration_since(now))));
@@ -91,6 +160,11 @@ fn describe(health: &Health, now: SystemTime) -> String {
         parts.push(format!("last attempt failed: {error}"));
     }
     parts.join(", ")
+}
+
+/// How long before `now` something was.
+pub(super) fn ago(then: SystemTime, now: SystemTime) -> String {
+    format!("{} ago", whole_seconds(now.duration_since(then)))
 }
 
 fn whole_seconds<E>(duration: Result<Duration, E>) -> String {

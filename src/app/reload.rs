@@ -1,114 +1,137 @@
-//! Files that are read again when they change: the token file, and those of TLS.
+//! The configuration, read again when it changes.
 //!
-//! What is wrong changes nothing: the last good content stays, and the log says what to mend.
+//! Checked, compared, published whole: what is wrong changes nothing, what says the same in other
+//! words neither, and what is new serves once the keys that it asks for were tried. A listener stays
+//! where it is until a restart, and with it all else that stands in a configuration which moves it:
+//! what is safe at one address may be open to everybody at another.
 
-use std::error::Error;
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::SystemTime;
 
-use tokio::task::{JoinSet, spawn_blocking};
-
-use crate::authn;
-use crate::authn::token_file::TokenFile;
+use crate::config::{self, Config, Loaded};
 use crate::filewatch::{FileWatch, any_changed};
 use crate::live::Live;
-use crate::metrics::Metrics;
-use crate::server::{self, Tls, TlsError};
+use crate::server::{Limits, Tls};
 
-use super::StartError;
+use super::files::{TlsFiles, finished};
+use super::generation::Generation;
+use super::ground::Ground;
+use super::notices::Notice;
+use super::readiness;
 
-/// Publishes the token file, and again whenever it changes.
-pub(super) fn token_file(
-    settings: &authn::TokenFileSettings,
-    interval: Duration,
-    metrics: &Arc<Metrics>,
-    background: &mut JoinSet<()>,
-) -> Result<Live<TokenFile>, StartError> {
-    let (mut watch, content) = FileWatch::open(&settings.path);
-    let published = Live::new(TokenFile::parse(&content?)?);
-    let (live, metrics) = (published.clone(), metrics.clone());
-    let file = settings.path.display().to_string();
-    background.spawn(async move {
-        loop {
-            let content = watch.changed(interval).await.map_err(StartError::File);
-            match content.and_then(|content| Ok(TokenFile::parse(&content)?)) {
-                Ok(tokens) => {
-                    tracing::info!(file, tokens = tokens.len(), "the token file has changed");
-                    metrics.config_reloaded(true);
-                    live.publish(tokens);
-                }
-                Err(error) => {
-                    tracing::error!(file, %error, "the token file is wrong; the last good one stays");
-                    metrics.config_reloaded(false);
-                }
-            }
-        }
-    });
-    Ok(published)
+/// What a new configuration is put in the place of.
+pub(super) struct Reload {
+    pub(super) file: PathBuf,
+    pub(super) ground: Arc<Ground>,
+    pub(super) generation: Live<Generation>,
+    pub(super) limits: Live<Limits>,
+    pub(super) tls: Live<Tls>,
+    pub(super) tls_files: TlsFiles,
+    pub(super) notice: Arc<Notice>,
 }
 
-/// Publishes what TLS is spoken with, and again whenever one of its files changes.
-///
-/// Certificate and key are two files, and whoever renews them may write one after the other. So what
-/// is wrong is looked at once more, an interval later, before anybody is told.
-pub(super) fn tls(
-    settings: &server::Settings,
-    interval: Duration,
-    metrics: &Arc<Metrics>,
-    background: &mut JoinSet<()>,
-) -> Result<Live<Tls>, TlsError> {
-    let watch = |file: &Path| FileWatch::open(file).0;
-    // Before they are loaded, so that no change falls in between.
-    let mut files = vec![watch(&settings.certificate_file), watch(&settings.private_key_file)];
-    files.extend(settings.client_ca_file.as_deref().map(watch));
-    let tls = Tls::load(settings)?;
-    show_expiries(&tls, metrics);
-    let published = Live::new(tls);
-    let (live, metrics, settings) = (published.clone(), metrics.clone(), settings.clone());
-    background.spawn(async move {
+impl Reload {
+    /// Looks for changes of the files in `watches`, and of those that take their place.
+    pub(super) async fn run(mut self, mut watches: Vec<FileWatch>) {
         loop {
-            any_changed(&mut files, interval).await;
-            let mut loaded = load(settings.clone()).await;
-            if loaded.is_err() {
-                tokio::time::sleep(interval).await;
-                loaded = load(settings.clone()).await;
-            }
-            match loaded {
-                Ok(tls) => {
-                    show_expiries(&tls, &metrics);
-                    if live.publish(tls) {
-                        tracing::info!("the serving certificate or the client CA has changed");
-                        metrics.config_reloaded(true);
-                    }
-                }
-                Err(error) => {
-                    let file = error.file().map(|file| file.display().to_string());
-                    let source = error.source().map(tracing::field::display);
-                    tracing::error!(
-                        file,
-                        %error,
-                        source,
-                        "TLS cannot be served with the changed files; the last good ones stay"
-                    );
-                    metrics.config_reloaded(false);
-                }
-            }
+            any_changed(&mut watches, &self.ground.files).await;
+            watches = self.until_good().await;
         }
-    });
-    Ok(published)
-}
+    }
 
-async fn load(settings: server::Settings) -> Result<Tls, TlsError> {
-    match spawn_blocking(move || Tls::load(&settings)).await {
-        Ok(loaded) => loaded,
-        // Loading does not panic; it may only be cancelled, by the end of the runtime.
-        Err(_) => std::future::pending().await,
+    /// Takes the configuration up as soon as it is good. It may become so by a file that it names and
+    /// that is not watched here, so it is looked at all the time until then.
+    async fn until_good(&mut self) -> Vec<FileWatch> {
+        let (mut seen, mut told) = (None, None);
+        loop {
+            let wrong = match self.take_up().await {
+                Ok(watches) => return watches,
+                Err(wrong) => wrong,
+            };
+            // Files that belong together may be written one after the other: only what is still wrong
+            // an interval later is worth a word, and one is enough.
+            if seen.as_ref() == Some(&wrong) && told.as_ref() != Some(&wrong) {
+                self.notice.refused(&wrong);
+                told = Some(wrong.clone());
+            }
+            seen = Some(wrong);
+            self.ground.files.beat().await;
+        }
+    }
+
+    /// Reads the configuration and publishes it, or says why it cannot be in force.
+    async fn take_up(&mut self) -> Result<Vec<FileWatch>, String> {
+        let file = self.file.clone();
+        let loaded = finished(move || config::load(&file)).await?;
+        let Loaded { config, warnings, watches, .. } =
+            loaded.map_err(|problems| problems.to_string())?;
+        let before = self.generation.get();
+        stays_where_it_is(&before.config, &config)?;
+        let hash = config.hash.clone();
+        let changed = Config { hash: hash.clone(), ..before.config.clone() } != config;
+        if changed {
+            for warning in warnings {
+                tracing::warn!(file = warning.place(), %warning, "configuration");
+            }
+            self.publish(config, &before).await?;
+        }
+        self.ground.metrics.config_loaded(&hash, SystemTime::now());
+        self.notice.taken(describe(&self.generation.get()), changed);
+        Ok(watches)
+    }
+
+    async fn publish(&mut self, config: Config, before: &Arc<Generation>) -> Result<(), String> {
+        let server = config.server.clone();
+        let mut tls = None;
+        if !self.tls_files.are_of(&server) {
+            let settings = server.clone();
+            let read = finished(move || TlsFiles::read(&settings)).await?;
+            tls = Some(read.map_err(|error| error.to_string())?);
+        }
+        let (ground, before) = (self.ground.clone(), before.clone());
+        let built = finished(move || Generation::build(config, Some(&before), &ground)).await?;
+        let generation = built.map_err(|error| error.to_string())?;
+        readiness::tried(&generation.issuers).await;
+
+        self.limits.publish(server.limits.clone());
+        self.generation.replace(generation);
+        if let Some((watches, tls)) = tls {
+            self.tls.publish(tls);
+            let files = TlsFiles::follow(&server, watches, &self.tls, &self.ground);
+            std::mem::replace(&mut self.tls_files, files).give_way_to(&server);
+        }
+        Ok(())
     }
 }
 
-fn show_expiries(tls: &Tls, metrics: &Metrics) {
-    for (file, at) in tls.expiries() {
-        metrics.certificate_expires(&file.to_string_lossy(), *at);
+/// What is in force, in a few words.
+pub(super) fn describe(Generation { config, issuers, .. }: &Generation) -> String {
+    let issuers: HashSet<_> = issuers.iter().map(|issuer| &issuer.source.issuer).collect();
+    let hash = config.hash.get(..8).unwrap_or_default();
+    format!("{} issuers, hash {hash}", issuers.len())
+}
+
+/// Whether the listeners can stay where they are; says what needs a restart if not.
+fn stays_where_it_is(before: &Config, after: &Config) -> Result<(), String> {
+    let socket = |config: &Config| match &config.admin_socket {
+        Some(path) => path.display().to_string(),
+        None => "none".to_owned(),
+    };
+    let places = |config: &Config| {
+        [
+            ("listen.address", config.server.address.to_string()),
+            ("admin.address", config.admin.to_string()),
+            ("admin.socket", socket(config)),
+        ]
+    };
+    let moved: Vec<_> = (places(before).into_iter().zip(places(after)))
+        .filter(|(before, after)| before != after)
+        .map(|((field, before), (_, after))| format!("{field} (now {before}, to be {after})"))
+        .collect();
+    match moved.is_empty() {
+        true => Ok(()),
+        false => Err(format!("needs a restart, because of {}", moved.join(", "))),
     }
 }

@@ -5,125 +5,96 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 
-use crate::filewatch::{FileWatch, any_changed};
-use crate::issuer::{Manifests, Objects, Settings, SigningKeys, SigningKeysLoadError, TokenIssuer};
+use crate::filewatch::FileWatch;
+use crate::issuer::{Manifests, Objects, Settings, SigningKeys, TokenIssuer};
 use crate::live::Live;
-use crate::metrics::Metrics;
 
-use super::{Pace, StartError};
+use super::StartError;
+use super::files::{Followed, finished};
+use super::ground::Ground;
 
-/// Opens keys and manifests, and keeps them up to date.
-pub(super) fn open(
-    settings: &Settings,
-    pace: &Pace,
-    metrics: &Arc<Metrics>,
-    background: &mut JoinSet<()>,
-) -> Result<Arc<TokenIssuer>, StartError> {
-    let keys = signing_keys(&settings.signing_key_files, pace.files, metrics, background)?;
-    let objects = objects(&settings.objects_dir, pace.objects, metrics, background)?;
-    Ok(Arc::new(TokenIssuer::new(settings, keys, objects)))
+/// The embedded issuer, which follows its files for as long as somebody has this.
+pub(super) struct OpenIssuer {
+    pub(super) issuer: Arc<TokenIssuer>,
+    settings: Settings,
+    _keys: Followed<SigningKeys>,
+    _objects: JoinSet<()>,
 }
 
-/// Publishes the keys, and again whenever one of their files changes.
-///
-/// A rotation writes one file after the other. So what is wrong is looked at once more, an interval
-/// later, before anybody is told.
-fn signing_keys(
-    files: &[PathBuf],
-    interval: Duration,
-    metrics: &Arc<Metrics>,
-    background: &mut JoinSet<()>,
-) -> Result<Live<SigningKeys>, StartError> {
+impl OpenIssuer {
+    /// Opens keys and manifests, blocking, and keeps them up to date.
+    pub(super) fn open(settings: &Settings, ground: &Ground) -> Result<Self, StartError> {
+        let keys = signing_keys(&settings.signing_key_files, ground)?;
+        let (objects, following) = objects(&settings.objects_dir, ground)?;
+        let issuer = Arc::new(TokenIssuer::new(settings, keys.live.clone(), objects));
+        Ok(Self { issuer, settings: settings.clone(), _keys: keys, _objects: following })
+    }
+
+    /// Whether it is what `settings` asks for.
+    pub(super) fn is_of(&self, settings: &Settings) -> bool {
+        self.settings == *settings
+    }
+}
+
+fn signing_keys(files: &[PathBuf], ground: &Ground) -> Result<Followed<SigningKeys>, StartError> {
     // Before they are loaded, so that no change falls in between.
-    let mut watches: Vec<_> = files.iter().map(|file| FileWatch::open(file).0).collect();
-    let published = Live::new(SigningKeys::load(files)?);
-    let (live, metrics, files) = (published.clone(), metrics.clone(), Arc::<[_]>::from(files));
-    background.spawn(async move {
-        loop {
-            any_changed(&mut watches, interval).await;
-            let mut loaded = load(files.clone()).await;
-            if loaded.is_err() {
-                tokio::time::sleep(interval).await;
-                loaded = load(files.clone()).await;
-            }
-            match loaded {
-                Ok(keys) => {
-                    let (count, kid) = (keys.iter().count(), keys.signer().id().to_owned());
-                    if live.publish(keys) {
-                        tracing::info!(keys = count, kid, "the signing keys have changed");
-                        metrics.config_reloaded(true);
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the signing keys are wrong; the last good ones stay");
-                    metrics.config_reloaded(false);
-                }
-            }
-        }
-    });
-    Ok(published)
+    let watches: Vec<_> = files.iter().map(|file| FileWatch::open(file).0).collect();
+    let keys = SigningKeys::load(files)?;
+    let describe = |keys: &SigningKeys| {
+        format!("{} of them, {:?} signs", keys.iter().count(), keys.signer().id())
+    };
+    let first = files.first().map(|file| file.display().to_string()).unwrap_or_default();
+    let notice = ground.notices.open("signing keys", first, describe(&keys));
+    let load = {
+        let files = files.to_vec();
+        move || SigningKeys::load(&files).map_err(|error| error.to_string())
+    };
+    let rhythm = ground.files.clone();
+    Ok(Followed::new(Live::new(keys), watches, rhythm, notice, load, describe))
 }
 
-async fn load(files: Arc<[PathBuf]>) -> Result<SigningKeys, SigningKeysLoadError> {
-    finished(move || SigningKeys::load(&files)).await
-}
-
-/// Publishes what exists, and again whenever a manifest changes.
-fn objects(
-    directory: &Path,
-    interval: Duration,
-    metrics: &Arc<Metrics>,
-    background: &mut JoinSet<()>,
-) -> Result<Live<Objects>, StartError> {
+/// What exists, and what follows the manifests.
+fn objects(directory: &Path, ground: &Ground) -> Result<(Live<Objects>, JoinSet<()>), StartError> {
     let (mut manifests, mut watch, objects, errors) = Manifests::open(directory)?;
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }
+    let describe = |objects: &Objects| format!("{} objects", objects.len());
+    let notice = ground.notices.open("objects", directory.display(), describe(&objects));
     let published = Live::new(objects);
-    let (live, metrics) = (published.clone(), metrics.clone());
-    let directory = directory.display().to_string();
-    background.spawn(async move {
+    let (live, rhythm) = (published.clone(), ground.objects.clone());
+    let mut following = JoinSet::new();
+    following.spawn(async move {
         loop {
-            let changes = match watch.changed(interval).await {
+            let changes = match watch.changed(&rhythm).await {
                 Ok(changes) => changes,
                 Err(error) => {
-                    tracing::error!(directory, %error, "the manifests are not read; they stay as they were");
-                    metrics.config_reloaded(false);
+                    notice.refused(error);
                     continue;
                 }
             };
-            let (objects, errors);
-            (manifests, objects, errors) = finished(move || {
+            let applied = finished(move || {
                 let (objects, errors) = manifests.apply(changes);
                 (manifests, objects, errors)
-            })
-            .await;
-            for error in &errors {
-                let file = error.file.display().to_string();
-                tracing::error!(file, %error, "a manifest is wrong; what was good before stays");
-            }
-            if !errors.is_empty() {
-                metrics.config_reloaded(false);
-            }
-            let count = objects.len();
-            if live.publish(objects) {
-                tracing::info!(objects = count, "the objects have changed");
-                metrics.config_reloaded(true);
-            }
+            });
+            let (objects, errors);
+            (manifests, objects, errors) = match applied.await {
+                Ok(applied) => applied,
+                // What was read so far is lost with it.
+                Err(error) => return notice.refused(error),
+            };
+            let detail = describe(&objects);
+            notice.partly_taken(detail, live.publish(objects), lines(&errors));
         }
     });
-    Ok(published)
+    Ok((published, following))
 }
 
-/// What `work` gives, which may take a while.
-async fn finished<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match spawn_blocking(work).await {
-        Ok(done) => done,
-        // It does not panic; it may only be cancelled, by the end of the runtime.
-        Err(_) => std::future::pending().await,
-    }
+/// Every mistake in a line of its own, if there is one.
+fn lines(errors: &[impl ToString]) -> Option<String> {
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }

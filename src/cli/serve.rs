@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use tracing_subscriber::Layer;
@@ -22,9 +23,9 @@ pub struct Args {
     config: PathBuf,
 }
 
-/// Serves until SIGTERM or SIGINT, then drains.
+/// Serves until SIGTERM or SIGINT, then drains. SIGHUP has every file looked at at once.
 pub fn run(args: &Args) -> ExitCode {
-    let (config, warnings) = match config::load(&args.config) {
+    let loaded = match config::load(&args.config) {
         Ok(loaded) => loaded,
         Err(problems) => {
             eprintln!("{problems}");
@@ -32,7 +33,7 @@ pub fn run(args: &Args) -> ExitCode {
         }
     };
     start_logging();
-    for warning in warnings {
+    for warning in &loaded.warnings {
         tracing::warn!(file = warning.place(), %warning, "configuration");
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -44,21 +45,29 @@ pub fn run(args: &Args) -> ExitCode {
     };
     runtime.block_on(async {
         // Before anything is served: from here on a signal drains.
-        let terminated = match lifecycle::terminated() {
-            Ok(terminated) => terminated,
+        let (terminated, mut hangups) = match lifecycle::terminated()
+            .and_then(|terminated| Ok((terminated, lifecycle::hangups()?)))
+        {
+            Ok(signals) => signals,
             Err(error) => {
                 tracing::error!(%error, "the signal handlers could not be installed");
                 return ExitCode::FAILURE;
             }
         };
-        let running = match app::start(config, Pace::default()).await {
+        let running = match app::start(loaded, Pace::default()).await {
             Ok(running) => running,
             Err(error) => {
                 tracing::error!(error = %error, "could not start");
                 return ExitCode::FAILURE;
             }
         };
-        terminated.await;
+        let mut terminated = pin!(terminated);
+        loop {
+            tokio::select! {
+                () = terminated.as_mut() => break,
+                () = hangups.next() => running.look(),
+            }
+        }
         running.drain();
         running.ended().await;
         ExitCode::SUCCESS

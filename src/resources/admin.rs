@@ -1,8 +1,9 @@
 //! The admin listener: probes for the kubelet, metrics for Prometheus.
 //!
 //! `/livez` says that the process answers. `/readyz` says that it may be asked: every issuer has
-//! been tried and the listener serves. With `?verbose` each check and each issuer has its line, so
-//! that one look tells which provider is dark and why.
+//! been tried and the listener serves. With `?verbose` each check, each issuer and each file that is
+//! read again has its line, so that one look tells which provider is dark, which file is wrong, and
+//! why.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::api::Status;
-use crate::authn::Reviews;
 use crate::metrics::Metrics;
 use crate::server::{Handler, Peer};
 
@@ -21,29 +21,53 @@ use super::answer;
 pub struct Check {
     /// What is checked; the issuer's URL for an issuer.
     pub name: String,
-    /// Whether requests may come as far as this check is concerned.
-    pub passes: bool,
+    /// What that means for requests.
+    pub state: State,
     /// What a person wants to know beyond that.
     pub detail: String,
+}
+
+/// What a check means for those who want to ask us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// All is well.
+    Good,
+    /// They may come, and somebody should have a look.
+    Degraded,
+    /// They may not come.
+    Failing,
+}
+
+impl State {
+    /// As Kubernetes writes it; there is no sign there for what is only worth a look.
+    fn sign(self) -> char {
+        match self {
+            Self::Good => '+',
+            Self::Degraded => '!',
+            Self::Failing => '-',
+        }
+    }
 }
 
 /// What readiness rests on, looked at anew for each probe.
 pub trait Checks: Send + Sync + 'static {
     /// Every check as it is now.
     fn checks(&self) -> Vec<Check>;
+
+    /// Brings up to date what is only measured when somebody looks.
+    fn observe(&self);
 }
 
 /// Probes and metrics.
 pub struct Admin<C> {
     readiness: C,
-    reviews: Arc<Reviews>,
     metrics: Arc<Metrics>,
 }
 
 impl<C: Checks> Admin<C> {
-    /// Answers by `readiness` and `metrics`; `reviews` is asked to bring its gauges up to date.
-    pub fn new(readiness: C, reviews: Arc<Reviews>, metrics: Arc<Metrics>) -> Self {
-        Self { readiness, reviews, metrics }
+    /// Answers by `readiness` and `metrics`.
+    pub fn new(readiness: C, metrics: Arc<Metrics>) -> Self {
+        Self { readiness, metrics }
     }
 
     fn route(&self, request: &Request<Bytes>) -> Response<Bytes> {
@@ -57,7 +81,7 @@ impl<C: Checks> Admin<C> {
             "/livez" | "/healthz" => text(StatusCode::OK, "ok".into()),
             "/readyz" => self.readyz(verbose),
             "/metrics" => {
-                self.reviews.observe();
+                self.readiness.observe();
                 answer(StatusCode::OK, "text/plain; version=0.0.4", self.metrics.to_text())
             }
             _ => Status::not_found().to_response(),
@@ -66,15 +90,14 @@ impl<C: Checks> Admin<C> {
 
     fn readyz(&self, verbose: bool) -> Response<Bytes> {
         let checks = self.readiness.checks();
-        let ready = checks.iter().all(|check| check.passes);
+        let ready = checks.iter().all(|check| check.state != State::Failing);
         if ready && !verbose {
             return text(StatusCode::OK, "ok".into());
         }
         let mut lines = String::new();
-        for Check { name, passes, detail } in &checks {
-            let sign = if *passes { '+' } else { '-' };
+        for Check { name, state, detail } in &checks {
             // Writing to a String cannot fail.
-            let _ = writeln!(lines, "[{sign}]{name} {detail}");
+            let _ = writeln!(lines, "[{}]{name} {detail}", state.sign());
         }
         if ready {
             lines.push_str("readyz check passed\n");

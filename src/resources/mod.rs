@@ -21,7 +21,7 @@ mod webhook;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
-pub use admin::{Admin, Check, Checks};
+pub use admin::{Admin, Check, Checks, State};
 pub use api_discovery::ApiDiscovery;
 pub use callers::{Allow, CallerSettings, Callers, ServiceAccountPattern};
 pub use issuer_discovery::IssuerDiscovery;

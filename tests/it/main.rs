@@ -11,6 +11,7 @@ mod bad_tokens; // one table, a row for each attack
 mod cache; // what is remembered, and how it ends
 mod callers; // who may use the APIs, and for what
 mod claims; // claims become a user and audiences as configured
+mod configuration; // a configuration that changes while it is in force
 mod distributed_claims; // groups that an issuer leaves to others
 mod expressions; // CEL, and the API server's own file
 mod isolation; // one issuer's trouble stays its own

@@ -28,6 +28,7 @@ pub const API: &str = "https://kubernetes.test";
 pub struct Setup {
     directory: Directory,
     config: String,
+    file: &'static str,
     pace: Pace,
 }
 
@@ -53,15 +54,25 @@ impl Setup {
         pace.keys.patience = Duration::from_secs(60);
         pace.keys.first_backoff = Duration::from_millis(10);
         pace.keys.max_backoff = Duration::from_millis(100);
-        pace.keys.file_poll = Duration::from_millis(20);
         pace.files = Duration::from_millis(20);
         pace.objects = Duration::from_millis(20);
-        Self { directory: Directory::new(), config, pace }
+        Self { directory: Directory::new(), config, file: "countersign.yaml", pace }
     }
 
     /// Puts a file beside the configuration.
     pub fn with_file(self, name: &str, content: &str) -> Self {
         self.directory.write(name, content);
+        self
+    }
+
+    /// Puts a symbolic link beside the configuration.
+    pub fn link(&self, target: &str, name: &str) {
+        std::os::unix::fs::symlink(target, self.directory.0.join(name)).unwrap();
+    }
+
+    /// Starts from this file, which is there already.
+    pub fn at(mut self, file: &'static str) -> Self {
+        self.file = file;
         self
     }
 
@@ -81,9 +92,10 @@ impl Setup {
     /// Starts it.
     pub async fn launch(self) -> Service {
         logs::keep();
-        let file = self.directory.write("countersign.yaml", &self.config);
-        let (config, _) = config::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
-        let running = app::start(config, self.pace).await.unwrap();
+        self.directory.write("countersign.yaml", &self.config);
+        let file = self.directory.0.join(self.file);
+        let loaded = config::load(&file).unwrap_or_else(|problems| panic!("{problems}"));
+        let running = app::start(loaded, self.pace).await.unwrap();
         Service { running, directory: self.directory }
     }
 
@@ -118,6 +130,16 @@ impl Service {
     /// Replaces a file in the way that editors and Kubernetes do: whole.
     pub fn write(&self, name: &str, content: &str) {
         self.directory.write(name, content);
+    }
+
+    /// Replaces the configuration by what `config` says beside the addresses and certificates.
+    pub fn reconfigure(&self, config: Value) {
+        self.write("countersign.yaml", &configuration(config).to_string());
+    }
+
+    /// Has it look at its files.
+    pub fn look(&self) {
+        self.running.look();
     }
 
     /// Removes a file beside the configuration.
@@ -190,7 +212,8 @@ pub async fn get(address: SocketAddr, path: &str) -> Result<(u16, String), Strin
     Ok((head.status.as_u16(), String::from_utf8_lossy(&body).into_owned()))
 }
 
-fn configuration(over: Value) -> Value {
+/// The configuration that says `over` beside addresses and certificates.
+pub fn configuration(over: Value) -> Value {
     let mut config = json!({
         "apiVersion": "countersign.dev/v1alpha1",
         "kind": "Configuration",

@@ -1,0 +1,48 @@
+//! What outlives every configuration.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::authn::Workers;
+use crate::fetch::Network;
+use crate::filewatch::{Hurry, Rhythm};
+use crate::keys;
+use crate::metrics::Metrics;
+
+use super::Pace;
+use super::notices::Notices;
+
+/// What everything that a configuration asks for is built on.
+pub(super) struct Ground {
+    /// Where the HTTPS listener is.
+    pub(super) webhook: SocketAddr,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) notices: Notices,
+    pub(super) network: Network,
+    pub(super) workers: Workers,
+    pub(super) keys: keys::Pace,
+    /// When files are looked at.
+    pub(super) files: Rhythm,
+    /// When manifests are looked at.
+    pub(super) objects: Rhythm,
+}
+
+impl Ground {
+    pub(super) fn new(
+        webhook: SocketAddr,
+        metrics: Arc<Metrics>,
+        pace: &Pace,
+        hurry: &Hurry,
+    ) -> Self {
+        Self {
+            webhook,
+            notices: Notices::new(metrics.clone()),
+            metrics,
+            network: Network::of_this_machine(),
+            workers: Workers::of_this_machine(),
+            keys: pace.keys,
+            files: Rhythm::hurried(pace.files, hurry),
+            objects: Rhythm::hurried(pace.objects, hurry),
+        }
+    }
+}
