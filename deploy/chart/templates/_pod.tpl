@@ -9,8 +9,13 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    # What is read only at the start must start new pods when it changes.
+    {{- if .Values.rollOnConfigChange }}
     checksum/config: {{ printf "%s\n%s" (include "countersign.config" .) (toJson .Values.files) | sha256sum }}
+    {{- else }}
+    # What only a restart takes up must start new pods when it changes.
+    {{- $config := include "countersign.config" . | fromYaml }}
+    checksum/listeners: {{ list $config.listen.address $config.admin | toJson | sha256sum }}
+    {{- end }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}

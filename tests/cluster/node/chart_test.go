@@ -24,6 +24,7 @@ func testMode(t *testing.T, mode Mode) {
 	t.Run("tests itself", func(t *testing.T) { testOfTheChart(t, installation) })
 	t.Run("is watched by Prometheus", func(t *testing.T) { testPrometheus(t, installation) })
 	t.Run("loses no review in an upgrade and a rollback", func(t *testing.T) { testUpgrade(t, installation) })
+	t.Run("takes up another configuration and loses no review", func(t *testing.T) { testReload(t, installation) })
 	t.Run("comes back when it is killed", func(t *testing.T) { testKilledPod(t, installation) })
 	if mode.Replicas > 1 {
 		t.Run("keeps its disruption budget in a drain", func(t *testing.T) { testDrain(t, installation) })

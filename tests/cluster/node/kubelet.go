@@ -25,6 +25,7 @@ authorization: {mode: Webhook}
 containerRuntimeEndpoint: unix://{{.ContainerdSocket}}
 staticPodPath: {{.StaticPods}}
 resolvConf: ""
+syncFrequency: 5s
 cgroupDriver: cgroupfs
 cgroupRoot: /{{.Cgroup}}
 failCgroupV1: false
