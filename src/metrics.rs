@@ -51,6 +51,8 @@ pub struct Metrics {
     pub cache_bytes: IntGauge,
     cache_evictions: IntCounterVec,
     config_reloads: IntCounterVec,
+    /// Files, or sets of files that belong together, whose present content is not in force.
+    pub config_files_wrong: IntGauge,
     config_last_success_timestamp_seconds: Gauge,
     config_info: IntGaugeVec,
     certificate_expiry_timestamp_seconds: GaugeVec,
@@ -188,6 +190,10 @@ impl Metrics {
                 "config_reloads_total",
                 "Changes of watched files, by result: success, or failure (the last good content stays).",
                 &["result"],
+            )?,
+            config_files_wrong: at.gauge(
+                "config_files_wrong",
+                "Watched files whose present content is wrong: the last good one is in force.",
             )?,
             config_last_success_timestamp_seconds: at.time(
                 "config_last_success_timestamp_seconds",

@@ -85,7 +85,7 @@ impl Notice {
             self.complain(wrong);
         }
         if changed || word.wrong != wrong {
-            *word = Word { said_at: SystemTime::now(), detail, wrong };
+            self.say(&mut word, Word { said_at: SystemTime::now(), detail, wrong });
         }
     }
 
@@ -94,7 +94,14 @@ impl Notice {
         let error = error.to_string();
         self.complain(&error);
         let mut word = lock(&self.word);
-        (word.said_at, word.wrong) = (SystemTime::now(), Some(error));
+        let detail = word.detail.clone();
+        self.say(&mut word, Word { said_at: SystemTime::now(), detail, wrong: Some(error) });
+    }
+
+    fn say(&self, word: &mut Word, new: Word) {
+        let wrong = |word: &Word| i64::from(word.wrong.is_some());
+        self.metrics.config_files_wrong.add(wrong(&new) - wrong(word));
+        *word = new;
     }
 
     fn complain(&self, error: &str) {
@@ -120,6 +127,14 @@ impl Notice {
             }
         };
         Check { name: format!("{} {}", self.what, self.file), state, detail }
+    }
+}
+
+impl Drop for Notice {
+    fn drop(&mut self) {
+        if lock(&self.word).wrong.is_some() {
+            self.metrics.config_files_wrong.dec();
+        }
     }
 }
 

@@ -109,6 +109,7 @@ async fn a_wrong_configuration_changes_nothing_and_says_what_to_mend() {
 
     refused(&service, json!({"jwt": [issuer.entry(json!({}))], "tokenFile": file})).await;
     assert_eq!(service.admin("/readyz").await.0, 200);
+    assert_eq!(service.metric("config_files_wrong", &[]).await, 1.0);
     service.write("late.csv", "secret-of-jane,jane,1\n");
     service.until_metric("config_reloads_total", &SUCCESS, 1.0).await;
     let failures = service.metric("config_reloads_total", &FAILURE).await;
@@ -119,6 +120,7 @@ async fn a_wrong_configuration_changes_nothing_and_says_what_to_mend() {
         "by a named file alone"
     );
     assert!(line(&service, "configuration").await.starts_with("[+]"));
+    assert_eq!(service.metric("config_files_wrong", &[]).await, 0.0);
     assert!(line(&service, "token file").await.contains("ok: 1 token"));
 }
 
