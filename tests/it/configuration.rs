@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::api::{Api, TOKEN, apis_configuration, with_everything};
 use crate::support::client::Protocol;
 use crate::support::issuer::KEYS;
 use crate::support::process::Process;
@@ -220,6 +221,57 @@ async fn a_config_map_is_swapped_by_its_link() {
     fs::rename(service.path("map/..next"), service.path("map/..data")).unwrap();
     service.until_metric("config_reloads_total", &SUCCESS, 1.0).await;
     assert_eq!(kube.authenticate(&issuer.token(json!({}))).await.username(), "2:alice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_issuer_and_who_may_use_the_apis_come_go_and_change() {
+    let service =
+        with_everything(Setup::new(json!({"tokenFile": {"path": "tokens.csv"}}))).start().await;
+    let requester = Api::bearing(&service, "requester").await;
+    let code = async || requester.post(TOKEN, &json!({"spec": {}})).await.code;
+    assert_eq!(code().await, 404, "there is no issuer");
+    change(&service, apis_configuration(json!({"callers": []}))).await;
+    assert_eq!(code().await, 403, "it is allowed to nobody");
+    change(&service, apis_configuration(json!({}))).await;
+    let token = requester.token(json!({})).await;
+    let kube = service.kube().await;
+    assert_eq!(kube.authenticate(&token).await.username(), "x:system:serviceaccount:ci:builder");
+
+    let renamed = json!({"serviceAccountIssuer": {"usernamePrefix": "y:"}});
+    change(&service, apis_configuration(renamed)).await;
+    assert_eq!(kube.authenticate(&token).await.username(), "y:system:serviceaccount:ci:builder");
+    service.remove("objects/account.yaml");
+    until("it is gone", async || matches!(kube.authenticate(&token).await, Verdict::Error(_)))
+        .await;
+    change(&service, json!({"tokenFile": {"path": "tokens.csv"}})).await;
+    assert_eq!(kube.authenticate(&token).await, Verdict::Nobody);
+    assert_eq!(code().await, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_tls_may_be_others() {
+    let leaf = pki::Authority::new("elsewhere").server_until(2035);
+    let setup = Setup::new(json!({}));
+    let setup = setup.with_file("other.crt", &leaf.certificate).with_file("other.key", &leaf.key);
+    let service = setup.start().await;
+    let old = service.kube().await;
+    let listen = json!({"certificateFile": "other.crt", "privateKeyFile": "other.key"});
+    change(&service, json!({"listen": listen})).await;
+    assert!(service.connect(Caller::ApiServer, Protocol::Http2).await.is_err());
+    assert_eq!(old.send(old.review("opaque", &[API])).await.unwrap().status(), 200);
+    let expiries = service.admin("/metrics").await.1;
+    let shown =
+        |file: &str| expiries.contains(&format!("file=\"{}\"", service.path(file).display()));
+    assert_eq!([shown("tls.crt"), shown("other.crt"), shown("client-ca.crt")], [false, true, true]);
+
+    // Who is let in now is whoever has a certificate of the new authority, and nobody who had one of
+    // the old.
+    let listen = json!({"clientCAFile": "other.crt"});
+    change(&service, json!({"listen": listen})).await;
+    until("it was told to go", async || old.send(old.review("opaque", &[API])).await.is_err())
+        .await;
+    service.write("tls.crt", "broken");
+    service.until_metric("config_files_wrong", &[], 1.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

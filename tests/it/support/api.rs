@@ -38,6 +38,11 @@ pub const OBJECTS: [(&str, &str); 4] = [
 
 /// A service with all of it; `over` is laid over its configuration.
 pub fn apis(over: Value) -> Setup {
+    with_everything(Setup::new(apis_configuration(over)))
+}
+
+/// What all of it is configured as, with `over` laid over it.
+pub fn apis_configuration(over: Value) -> Value {
     let mut config = json!({
         "tokenFile": {"path": "tokens.csv"},
         "serviceAccountIssuer": {
@@ -59,8 +64,12 @@ pub fn apis(over: Value) -> Setup {
         ],
     });
     super::lay(&mut config, over);
-    let setup = Setup::new(config).with_file("tokens.csv", TOKENS);
-    let setup = setup.with_file("sa.key", &signing_key());
+    config
+}
+
+/// The files that it names.
+pub fn with_everything(setup: Setup) -> Setup {
+    let setup = setup.with_file("tokens.csv", TOKENS).with_file("sa.key", &signing_key());
     OBJECTS
         .iter()
         .fold(setup, |setup, (file, text)| setup.with_file(&format!("objects/{file}"), text))
