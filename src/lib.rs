@@ -16,6 +16,14 @@
 //! 7. The answer, good or bad, is kept with the marks of all it rests on, and sent in the version that
 //!    was asked.
 //!
+//! # What changes while it runs
+//!
+//! Everything that comes from a file: it is read again when its content changes ([`filewatch`]),
+//! checked, compared and published whole ([`live`]); what is wrong changes nothing. The configuration
+//! is a generation ([`app`]): a new one is built beside the old, takes over the keys that are warm, and
+//! serves once its new ones were tried. Files that it only names (tokens, keys, certificates, manifests)
+//! live apart: they move marks, and so take only those answers with them that rested on them.
+//!
 //! # The house
 //!
 //! A tower, whose floors import only from below (`tests/it/layering.rs` holds it):
