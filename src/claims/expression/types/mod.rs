@@ -6,7 +6,7 @@
 //! under *Differs*. Everything takes text that somebody else wrote: nothing panics, nothing recurses,
 //! and nothing takes much more than time in proportion to its text.
 //!
-//! The files under `golden/` hold what the real thing answered; [`golden`] reads them.
+//! The files under `golden/` hold what the real thing answered; `golden.rs` reads them.
 
 #[cfg(test)]
 mod golden;

@@ -2,7 +2,7 @@
 //!
 //! The two crates' languages are sisters and yet differ: here `\d`, `\w`, `\s` and `\b` know ASCII
 //! only, `a**` and `a{1001}` are errors, `{` may be literal, `\Q…\E` quotes, and there is no `&&` in
-//! classes and no `(?x)`. So each pattern is read as Go reads it, by [`syntax`], and handed on in
+//! classes and no `(?x)`. So each pattern is read as Go reads it, by `syntax`, and handed on in
 //! words that leave nothing open.
 //!
 //! *Differs*: a pattern of more than [`LENGTH_LIMIT`] bytes, one that compiles to more than
