@@ -2,6 +2,7 @@
 //!
 //! Nothing is a static: everything is made once, in [`start`], and handed down.
 
+mod examination;
 mod readiness;
 mod reload;
 mod token_issuer;
@@ -33,6 +34,8 @@ use crate::resources::{
 use crate::server::{self, Bound, Limits, Listener, TlsError};
 
 use readiness::{Issuer, Readiness};
+
+pub use examination::{Examination, examine};
 
 /// One issuer's keys may be waited for by this part of the requests in flight; as many for a signature
 /// of ours, and for large bodies to be read.

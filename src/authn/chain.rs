@@ -72,6 +72,7 @@ impl Authenticator for Chain {
         Box::pin(async move {
             let mut consulted = Marks::new();
             if let Some(token_file) = &self.token_file {
+                attempt.transcript.source(token_file.name());
                 match token_file.authenticate(attempt).await {
                     Ok(Verdict::NoOpinion(marks)) => consulted = marks,
                     verdict => return verdict,
@@ -80,16 +81,19 @@ impl Authenticator for Chain {
             let unverified_issuer = attempt.jwt.as_ref().map(UnverifiedJwt::issuer);
             match unverified_issuer.and_then(|issuer| self.issuers.get(issuer)) {
                 // The file was asked too: what it says of the token may change.
-                Some(issuer) => match issuer.authenticate(attempt).await {
-                    Ok(mut verdict) => {
-                        verdict.marks_mut().append(&mut consulted);
-                        Ok(verdict)
+                Some(issuer) => {
+                    attempt.transcript.source(issuer.name());
+                    match issuer.authenticate(attempt).await {
+                        Ok(mut verdict) => {
+                            verdict.marks_mut().append(&mut consulted);
+                            Ok(verdict)
+                        }
+                        Err(mut error) => {
+                            error.marks.append(&mut consulted);
+                            Err(error)
+                        }
                     }
-                    Err(mut error) => {
-                        error.marks.append(&mut consulted);
-                        Err(error)
-                    }
-                },
+                }
                 None => {
                     self.no_issuer(unverified_issuer);
                     Ok(Verdict::NoOpinion(consulted))

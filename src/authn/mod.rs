@@ -14,6 +14,7 @@ mod refusal_log;
 mod service_account;
 mod settings;
 pub mod token_file;
+mod told;
 mod workers;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::claims::{ClaimError, Reserved};
 use crate::live::Marks;
 use crate::secret::Secret;
 use crate::token::{BoxFuture, KeysUnavailable, UnverifiedJwt, VerifyError};
+use crate::transcript::Transcript;
 
 pub use cache::{Answer, NotReviewed, Reviews};
 pub use chain::Chain;
@@ -61,12 +63,15 @@ pub struct Attempt<'a> {
     pub jwt: Option<UnverifiedJwt<'a>>,
     /// When.
     pub now: SystemTime,
+    /// Where every check is noted down, if anybody wants to know.
+    pub transcript: Transcript,
 }
 
 impl<'a> Attempt<'a> {
     /// An attempt at `credential`, now.
     pub fn new(credential: &'a Credential, now: SystemTime) -> Self {
-        Self { credential, jwt: UnverifiedJwt::parse(credential.token.expose()), now }
+        let jwt = UnverifiedJwt::parse(credential.token.expose());
+        Self { credential, jwt, now, transcript: Transcript::off() }
     }
 }
 
