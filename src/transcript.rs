@@ -21,7 +21,7 @@ pub struct Transcript {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Its configured name.
-    pub name: Arc<str>,
+    pub name: String,
     /// What it checked, until it had an answer.
     pub checks: Vec<Check>,
 }
@@ -72,9 +72,9 @@ impl Transcript {
 
     /// What follows is checked by the source of that name.
     #[inline]
-    pub fn source(&self, name: &Arc<str>) {
+    pub fn source(&self, name: &str) {
         if let Some(sources) = &self.sources {
-            lock(sources).push(Source { name: name.clone(), checks: Vec::new() });
+            lock(sources).push(Source { name: name.to_owned(), checks: Vec::new() });
         }
     }
 
@@ -147,7 +147,7 @@ impl Transcript {
     fn write(&self, sources: &Mutex<Vec<Source>>, check: Check) {
         let mut sources = lock(sources);
         if sources.is_empty() {
-            sources.push(Source { name: "".into(), checks: Vec::new() });
+            sources.push(Source { name: String::new(), checks: Vec::new() });
         }
         if let Some(source) = sources.last_mut() {
             source.checks.push(Check { aside: self.aside, ..check });
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn one_that_is_off_asks_for_nothing() {
         let off = Transcript::off();
-        off.source(&"a".into());
+        off.source("a");
         off.note(|| unreachable!());
         assert!(off.holds(true, || unreachable!()));
         assert_eq!(off.aside().judged(Err::<(), _>(1), |_| unreachable!()), Err(1));
@@ -276,9 +276,9 @@ mod tests {
     #[test]
     fn checks_stand_under_their_source_in_order() {
         let on = Transcript::on();
-        on.source(&"a".into());
+        on.source("a");
         on.note(|| Check::of("one").found("x"));
-        on.source(&"b".into());
+        on.source("b");
         let begun = on.position();
         on.holds(true, || Check::of("forgotten"));
         on.rewind(begun);
@@ -290,7 +290,7 @@ mod tests {
         let told: Vec<_> = read
             .iter()
             .flat_map(|source| {
-                source.checks.iter().map(|it| (&*source.name, it.what, it.outcome, it.aside))
+                source.checks.iter().map(|it| (source.name.as_str(), it.what, it.outcome, it.aside))
             })
             .collect();
         let want = [

@@ -21,11 +21,6 @@ impl<A: Authenticator> Metered<A> {
     pub fn new(name: Arc<str>, inner: A, metrics: Arc<Metrics>, log: Arc<RefusalLog>) -> Self {
         Self { name, inner, metrics, log }
     }
-
-    /// Its configured name.
-    pub fn name(&self) -> &Arc<str> {
-        &self.name
-    }
 }
 
 impl<A: Authenticator> Authenticator for Metered<A> {

@@ -31,6 +31,7 @@ pub use cache::{Answer, NotReviewed, Reviews};
 pub use chain::Chain;
 pub use distributed_claims::{ClaimsSourceError, DistributedClaims};
 pub use jwt::JwtAuthenticator;
+pub use proof::NEWER_KEYS;
 pub use refusal_log::RefusalLog;
 pub use service_account::{Gone, ServiceAccountAuthenticator};
 pub use settings::{AudienceScope, CacheSettings, JwtSettings, Settings, TokenFileSettings};

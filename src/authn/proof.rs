@@ -33,6 +33,9 @@ pub(super) enum Flaw {
     Keys(KeysUnavailable),
 }
 
+/// What a transcript calls that newer keys are wanted.
+pub const NEWER_KEYS: &str = "newer keys";
+
 /// Proves `jwt`, asking for newer keys if none fits.
 pub(super) async fn prove(
     verifier: &Verifier,
@@ -70,7 +73,7 @@ pub(super) async fn prove(
         }
         Err(unavailable) => {
             transcript.holds(false, || {
-                Check::of("newer keys").expected("to be had").found(unavailable.to_string())
+                Check::of(NEWER_KEYS).expected("to be had").found(unavailable.to_string())
             });
             Err(Unproven { cause: Flaw::Keys(unavailable), mark, retry_at: None })
         }

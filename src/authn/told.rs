@@ -36,7 +36,7 @@ pub(super) fn no_source(error: &ClaimError) -> Check {
 /// Where the token has a claim from that it leaves to others: what it says of that is the token's.
 pub(super) fn claim(claim: &str, source: &ClaimSource, failed: Option<&NotFound>) -> Check {
     let endpoint = Text::said("<endpoint>", source.endpoint.as_str());
-    let check = Check::of("distributed claim").at("claimMappings.groups.claim");
+    let check = Check::of("groups source").at("claimMappings.groups.claim");
     let check = check.expected(Text::from(format!("claim {claim:?} from ")).and(endpoint));
     match failed {
         None => check.found("it is there"),

@@ -105,7 +105,7 @@ fn listed(list: Result<&Vec<String>, &ClaimError>, instead: &str) -> Text {
         Ok([]) => "none".into(),
         Ok(list) => {
             let shown: Vec<_> = list.iter().map(|item| format!("{item:?}")).collect();
-            Text::from(format!("{} of ", list.len())).and(Text::said(instead, shown.join(", ")))
+            Text::from(format!("{}: ", list.len())).and(Text::said(instead, shown.join(", ")))
         }
         Err(error) => why(error).into(),
     }

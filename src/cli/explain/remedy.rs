@@ -1,16 +1,17 @@
 //! What to change, and where: a remedy for every reason.
 
-use crate::config::Config;
-
 use super::place::Place;
 use super::report::Report;
 
 /// What a remedy is for.
 pub(super) struct Scene<'a> {
     pub(super) report: &'a Report,
-    pub(super) config: &'a Config,
     /// The entry of the source that decided; absent if none did.
     pub(super) place: Option<Place>,
+    /// `limits.maxTokenBytes`.
+    pub(super) max_token_bytes: usize,
+    /// Whether there is a `tokenFile`.
+    pub(super) has_token_file: bool,
 }
 
 /// What to do about a token that is refused for `reason`; absent if there is no such reason.
@@ -97,10 +98,7 @@ impl Scene<'_> {
     fn nobody(&self) -> String {
         let token = &self.report.token;
         let Some(issuer) = &token.issuer else {
-            let file = match self.config.authn.token_file {
-                Some(_) => ", nor one of those in tokenFile",
-                None => "",
-            };
+            let file = if self.has_token_file { ", nor one of those in tokenFile" } else { "" };
             return format!("Look at what the client sends: the token is no JWT{file}");
         };
         if let Some(nearest) = &self.report.nearest {
@@ -117,13 +115,14 @@ impl Scene<'_> {
     }
 
     fn malformed(&self) -> String {
-        let bytes = self.config.authn.max_token_bytes;
-        match &self.report.failed() {
-            Some(_) => "Look at what the client sends, and at what the provider issues: it is not a JWT as RFC 7515 \
-                        and RFC 7519 have it"
+        let bytes = self.max_token_bytes;
+        match (self.report.token.oddity, self.report.failed()) {
+            (Some(oddity), _) => format!("Look at what the client sends: {oddity}"),
+            (None, Some(_)) => "Look at what the client sends, and at what the provider issues: it is not a JWT as \
+                                RFC 7515 and RFC 7519 have it"
                 .to_owned(),
-            None => format!(
-                "Look at what the client sends: it is empty, or longer than limits.maxTokenBytes ({bytes} bytes), \
+            (None, None) => format!(
+                "Look at what the client sends: it is longer than limits.maxTokenBytes ({bytes} bytes), \
                  which may be raised"
             ),
         }
@@ -182,12 +181,15 @@ impl Scene<'_> {
 
     fn keys(&self) -> String {
         let keys = self.report.sources.last().and_then(|source| source.keys.as_ref());
-        match keys.and_then(|keys| keys.error.as_deref()) {
-            Some(error) => format!(
-                "Make the issuer's keys reachable from this machine ({}): {error}",
-                self.keys_field()
+        let field = self.keys_field();
+        match keys.and_then(|keys| keys.error.as_ref()) {
+            Some(_) => format!(
+                "Make the issuer's keys reachable from this machine: what went wrong is said above. Where they come \
+                 from: {field}"
             ),
-            None => format!("Try again: the keys were not there in time ({})", self.keys_field()),
+            None => {
+                format!("Try again: the keys were not there in time. Where they come from: {field}")
+            }
         }
     }
 
@@ -216,5 +218,31 @@ fn filled(text: &str, path: &str) -> String {
     match text.rsplit_once("{}") {
         Some((before, after)) if !path.is_empty() => format!("{before}{path}{after}"),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authn::REASONS;
+
+    #[test]
+    fn every_reason_has_a_remedy() {
+        let report = Report::default();
+        for place in [
+            None,
+            Some(Place::Jwt("jwt[1]".to_owned())),
+            Some(Place::TokenFile),
+            Some(Place::ServiceAccountIssuer),
+        ] {
+            let scene =
+                Scene { report: &report, place, max_token_bytes: 65_536, has_token_file: true };
+            for reason in REASONS {
+                let text = remedy(reason, &scene).unwrap_or_else(|| panic!("none for {reason}"));
+                let is_whole = text.len() > 20 && !text.contains("{}") && !text.contains("  ");
+                assert!(is_whole && !text.contains(" ,"), "{reason}: {text}");
+            }
+            assert_eq!(remedy("bad_luck", &scene), None);
+        }
     }
 }

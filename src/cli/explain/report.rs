@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::app::Examination;
+use crate::authn::NEWER_KEYS;
 use crate::claims::{Claims, JsonObject};
 use crate::config::Config;
 use crate::metrics;
@@ -30,7 +31,7 @@ pub(super) struct Question<'a> {
 }
 
 /// The whole of it.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     pub(super) token: Token,
@@ -54,6 +55,9 @@ pub(super) struct Token {
     /// Why it is no JWT of anybody; absent if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) not_a_jwt: Option<String>,
+    /// What people do to tokens on their way, if it looks like that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) oddity: Option<&'static str>,
     pub(super) algorithm: Option<String>,
     #[serde(rename = "keyID")]
     pub(super) key_id: Option<String>,
@@ -116,7 +120,7 @@ pub(super) struct Check {
 }
 
 /// What an API server would get.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Answer {
     /// `authenticated`, `no_opinion`, `rejected` or `unavailable`.
     pub(super) result: &'static str,
@@ -146,12 +150,15 @@ impl Report {
                 error: health.error.as_deref().map(printable),
             });
             let checks = source.checks.iter().map(|check| Check::new(check, &place, &voice));
-            Source {
-                name: printable(&source.name),
-                place: place.entry().to_owned(),
-                keys,
-                checks: checks.collect(),
+            let mut checks: Vec<_> = checks.collect();
+            if let (Some(check), Some(error)) = (
+                checks.iter_mut().find(|it| it.check == NEWER_KEYS),
+                keys.as_ref().and_then(|it| it.error.as_ref()),
+            ) {
+                // In the words for operators instead of those for callers.
+                check.found.clone_from(error);
             }
+            Source { name: printable(&source.name), place: place.entry().to_owned(), keys, checks }
         });
         let mut report = Self {
             token: Token::new(token.expose(), &voice),
@@ -164,7 +171,11 @@ impl Report {
                 status: veil.veiled(status),
             },
             remedy: None,
-            server: server.map(|server| server.map_status(|status| veil.veiled(status))),
+            server: server.map(|server| {
+                // The same is told in the same words; of anything else nobody here knows what it is made of.
+                let veil = if server.agrees() { veil } else { Veil::over_all(show_claims) };
+                server.map_status(|status| veil.veiled(status))
+            }),
         };
         if let (metrics::Outcome::NoOpinion, Some(issuer)) = (answer.outcome, &report.token.issuer)
         {
@@ -172,7 +183,9 @@ impl Report {
         }
         report.remedy = reason.and_then(|reason| {
             let place = sources.last().map(|source| Place::of(config, &source.name));
-            remedy(reason, &Scene { report: &report, config, place })
+            let (report, max_token_bytes) = (&report, config.authn.max_token_bytes);
+            let has_token_file = config.authn.token_file.is_some();
+            remedy(reason, &Scene { report, place, max_token_bytes, has_token_file })
         });
         report
     }
@@ -200,11 +213,11 @@ fn issuers(config: &Config) -> impl Iterator<Item = (&str, String)> {
 
 impl Token {
     fn new(token: &str, voice: &Voice) -> Self {
+        let oddity = oddity(token);
         let jwt = match UnverifiedJwt::read(token) {
             Ok(jwt) => jwt,
             Err(flaw) => {
-                let not_a_jwt = Some(misfit(token).map_or_else(|| flaw.to_string(), str::to_owned));
-                return Self { not_a_jwt, ..Self::default() };
+                return Self { not_a_jwt: Some(flaw.to_string()), oddity, ..Self::default() };
             }
         };
         let payload = jwt.unverified_claims();
@@ -224,6 +237,7 @@ impl Token {
         };
         Self {
             not_a_jwt: None,
+            oddity,
             algorithm: of_header("alg"),
             key_id: of_header("kid"),
             issuer: Some(printable(jwt.issuer())),
@@ -240,8 +254,7 @@ impl Token {
     }
 }
 
-/// What people do to tokens.
-fn misfit(token: &str) -> Option<&'static str> {
+fn oddity(token: &str) -> Option<&'static str> {
     if token.is_empty() {
         Some("it is empty")
     } else if token.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
@@ -294,8 +307,9 @@ impl Check {
 struct Veil {
     /// Whether there is anything to take out.
     is_on: bool,
-    /// What a `messageExpression` came to.
+    /// Whether what a rule says is made of claims.
     message: bool,
+    /// What stands for the username, if more is known than that it is a string.
     username: Option<String>,
 }
 
@@ -309,13 +323,17 @@ impl Veil {
         };
         Self {
             // Users of the token file are those of a file, and not of a claim.
-            is_on: !show_claims
-                && last.is_some_and(|it| &*it.name != crate::authn::token_file::NAME),
+            is_on: !show_claims && last.is_some_and(|it| it.name != crate::authn::token_file::NAME),
             message: checks().any(|check| check.what == "message" && is_said(check)),
             username: checks()
                 .find(|check| check.what == "username")
                 .map(|check| voice.say(&check.found)),
         }
+    }
+
+    /// For a status of which nobody knows what it is made of.
+    fn over_all(show_claims: bool) -> Self {
+        Self { is_on: !show_claims, message: true, username: None }
     }
 
     fn veiled(&self, mut status: Value) -> Value {

@@ -10,9 +10,9 @@ use super::super::{Algorithm, Jwks};
 use super::{Form, Verifier, VerifyError};
 
 pub(super) fn form(form: Result<&Form, &VerifyError>) -> Check {
-    let check = Check::of("form").expected("a header that is a JSON object, and a signature");
+    let check = Check::of("form").expected("header and signature can be read");
     match form {
-        Ok(_) => check.found("both are there"),
+        Ok(_) => check.found("header and signature can be read"),
         Err(error) => check.found(error.to_string()),
     }
 }
@@ -53,9 +53,9 @@ pub(super) fn signature(verified: bool) -> Check {
 }
 
 pub(super) fn claims(claims: Result<&Claims, &ClaimError>) -> Check {
-    let check = Check::of("payload").expected("registered claims of the right types");
+    let check = Check::of("payload").expected("registered claims have their types");
     match claims {
-        Ok(_) => check.found("they are"),
+        Ok(_) => check.found("registered claims have their types"),
         Err(error) => check.found(error.to_string()),
     }
 }
