@@ -23,6 +23,7 @@ use countersign::claims::{
     PrefixedClaimOrExpression, RequiredClaim, UserRule, Validation, reserved,
 };
 use countersign::token::{Algorithm, Jwks, UnverifiedJwt, Verifier};
+use countersign::transcript::Transcript;
 use josekit::jwk::Jwk;
 use josekit::jwk::alg::{ec::EcCurve, ed::EdCurve};
 use josekit::jws::{self, JwsHeader, JwsSigner, JwsVerifier};
@@ -150,8 +151,9 @@ impl Subject {
     fn review(&self) {
         let jwt = UnverifiedJwt::parse(black_box(&self.token)).unwrap();
         assert_eq!(jwt.issuer(), ISSUER);
-        let claims = self.verifier.verify(&jwt, &self.keys, SystemTime::now()).unwrap();
-        let user = self.mapping.user(&claims, &mut Budget::new()).unwrap();
+        let (now, off) = (SystemTime::now(), &Transcript::off());
+        let claims = self.verifier.verify(&jwt, &self.keys, now, off).unwrap();
+        let user = self.mapping.user(&claims, &mut Budget::new(), off).unwrap();
         reserved::check(&user).unwrap();
         black_box(user);
     }
@@ -210,11 +212,11 @@ impl Mapping {
     }
 
     fn map(&self, claims: &Claims) {
-        let budget = &mut Budget::new();
+        let (budget, off) = (&mut Budget::new(), &Transcript::off());
         let claims = black_box(claims);
-        let user = self.claims.user(claims, budget).unwrap();
-        ClaimRule::check_all(&self.claim_rules, claims, budget).unwrap();
-        UserRule::check_all(&self.user_rules, &user, budget).unwrap();
+        let user = self.claims.user(claims, budget, off).unwrap();
+        ClaimRule::check_all(&self.claim_rules, claims, budget, off).unwrap();
+        UserRule::check_all(&self.user_rules, &user, budget, off).unwrap();
         black_box(user);
     }
 }

@@ -39,7 +39,7 @@
 //! | [`token`] | a JWT before, during and after proof; signing |
 //! | [`claims`] | what a verified token says, and the user it names |
 //! | [`api`] | Kubernetes wire types |
-//! | [`metrics`], [`lifecycle`], [`fetch`], [`filewatch`], [`live`], [`document`], [`secret`] | the ground |
+//! | [`metrics`], [`lifecycle`], [`fetch`], [`filewatch`], [`live`], [`document`], [`secret`], [`transcript`] | the ground |
 
 pub mod api;
 pub mod app;
@@ -59,3 +59,4 @@ pub mod resources;
 pub mod secret;
 pub mod server;
 pub mod token;
+pub mod transcript;

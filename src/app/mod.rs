@@ -2,6 +2,7 @@
 //!
 //! Nothing is a static: everything is made once, in [`start`], and handed down.
 
+mod examination;
 mod files;
 mod generation;
 mod ground;
@@ -35,6 +36,8 @@ use generation::{Current, Generation};
 use ground::Ground;
 use readiness::Readiness;
 use reload::{Reload, describe};
+
+pub use examination::{Examination, examine};
 
 /// Every interval of the process. No file sets them: the default is production's, for which a test
 /// over real sockets may not have the patience.

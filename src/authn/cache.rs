@@ -24,10 +24,11 @@ use crate::live::{Mark, Marks};
 use crate::metrics::{Metrics, Outcome};
 use crate::secret::Secret;
 use crate::token::random;
+use crate::transcript::Transcript;
 
 use super::{
-    Attempt, Authenticator, AuthnError, CacheSettings, Cause, Chain, Class, Credential, Settings,
-    Surface, Verdict,
+    Attempt, Authenticator, AuthnError, CacheSettings, Cause, Chain, Class, Credential, NO_ISSUER,
+    Settings, Surface, Verdict,
 };
 
 /// What an entry weighs beside its status: the cache's own bookkeeping, the key and the marks.
@@ -135,6 +136,33 @@ impl Reviews {
             }
         }
         self.load(&key, token, audiences, surface).await
+    }
+
+    /// Judges `token` whatever is remembered, remembers nothing, and notes each check in `transcript`.
+    /// Gives the reason beside the answer, unless it is authenticated.
+    pub async fn examine(
+        &self,
+        token: Secret,
+        audiences: &[impl AsRef<str>],
+        surface: Surface,
+        transcript: &Transcript,
+    ) -> (Answer, Option<&'static str>) {
+        let credential = Credential { token, audiences: self.wanted(audiences), surface };
+        let verdict = match credential.token.expose().len() {
+            0 => Err(self.chain.refuse(Cause::Empty)),
+            bytes if bytes > self.max_token_bytes => Err(self.chain.refuse(Cause::TooLong)),
+            _ => {
+                let attempt = Attempt::new(&credential, SystemTime::now());
+                let attempt = Attempt { transcript: transcript.clone(), ..attempt };
+                self.chain.authenticate(&attempt).await
+            }
+        };
+        let reason = match &verdict {
+            Ok(Verdict::Authenticated(_)) => None,
+            Ok(Verdict::NoOpinion(_)) => Some(NO_ISSUER),
+            Err(error) => Some(error.reason()),
+        };
+        (self.answer(verdict, &credential), reason)
     }
 
     /// Brings the gauges up to date; called before they are read.

@@ -11,7 +11,7 @@ use crate::metrics::{IssuerMetrics, Metrics};
 use crate::token::{BoxFuture, UnverifiedJwt};
 
 use super::metered::Metered;
-use super::token_file::TokenFileAuthenticator;
+use super::token_file::{self, TokenFileAuthenticator};
 use super::{Attempt, Authenticator, AuthnError, Cause, NO_ISSUER, RefusalLog, Verdict};
 
 /// The `issuer` label of a token that no configured source claims.
@@ -74,24 +74,28 @@ impl Authenticator for Chain {
         Box::pin(async move {
             let mut consulted = Marks::new();
             if let Some(token_file) = &self.token_file {
+                attempt.transcript.source(token_file::NAME);
                 match token_file.authenticate(attempt).await {
                     Ok(Verdict::NoOpinion(marks)) => consulted = marks,
                     verdict => return verdict,
                 }
             }
             let unverified_issuer = attempt.jwt.as_ref().map(UnverifiedJwt::issuer);
-            match unverified_issuer.and_then(|issuer| self.issuers.get(issuer)) {
+            match unverified_issuer.and_then(|issuer| self.issuers.get_key_value(issuer)) {
                 // The file was asked too: what it says of the token may change.
-                Some(issuer) => match issuer.authenticate(attempt).await {
-                    Ok(mut verdict) => {
-                        verdict.marks_mut().append(&mut consulted);
-                        Ok(verdict)
+                Some((name, issuer)) => {
+                    attempt.transcript.source(name);
+                    match issuer.authenticate(attempt).await {
+                        Ok(mut verdict) => {
+                            verdict.marks_mut().append(&mut consulted);
+                            Ok(verdict)
+                        }
+                        Err(mut error) => {
+                            error.marks.append(&mut consulted);
+                            Err(error)
+                        }
                     }
-                    Err(mut error) => {
-                        error.marks.append(&mut consulted);
-                        Err(error)
-                    }
-                },
+                }
                 None => {
                     self.no_issuer(unverified_issuer);
                     Ok(Verdict::NoOpinion(consulted))

@@ -23,6 +23,7 @@ use crate::live::Marks;
 use crate::token::{KeySet, KeysUnavailable, UnverifiedJwt, Verifier, VerifyError};
 
 use super::proof::{Flaw, Proven, Unproven, prove};
+use super::{Attempt, told};
 
 use sources::Sources;
 
@@ -80,34 +81,35 @@ impl DistributedClaims {
         &self,
         claim: &str,
         source: &ClaimSource,
-        now: SystemTime,
+        attempt: &Attempt<'_>,
         began: Instant,
     ) -> Result<Found, NotFound> {
         let give_up = began + self.review_wait;
-        let fetched = timeout_at(give_up, self.ask(claim, source, now)).await;
-        fetched.unwrap_or_else(|_| Err(ClaimsSourceError::Slow.into()))
+        let fetched = timeout_at(give_up, self.ask(claim, source, attempt)).await;
+        let fetched = fetched.unwrap_or_else(|_| Err(ClaimsSourceError::Slow.into()));
+        attempt.transcript.judged(fetched, |it| told::claim(claim, source, it.err()))
     }
 
     async fn ask(
         &self,
         claim: &str,
         source: &ClaimSource,
-        now: SystemTime,
+        attempt: &Attempt<'_>,
     ) -> Result<Found, NotFound> {
         let place = self.sources.place(&source.endpoint)?;
         let answer = self.sources.ask(&place, source).await?;
         let text = str::from_utf8(&answer.body).map_err(|_| ClaimsSourceError::NoJwt)?;
         let jwt = UnverifiedJwt::parse(text.trim_ascii()).ok_or(ClaimsSourceError::NoJwt)?;
 
-        let mut marks = Marks::new();
+        let (mut marks, transcript) = (Marks::new(), attempt.transcript.aside());
         let proof = if jwt.issuer() == self.verifier.issuer {
-            prove(&self.verifier, &jwt, &*self.keys, now).await
+            prove(&self.verifier, &jwt, &*self.keys, attempt.now, &transcript).await
         } else {
             let foreign = self.foreign.of(jwt.issuer(), place.origin());
             let (kept, keys) = foreign.map_err(|_| ClaimsSourceError::NoIssuer)?;
             marks.push(kept);
             let verifier = Verifier { issuer: jwt.issuer().to_owned(), ..self.verifier.clone() };
-            prove(&verifier, &jwt, &*keys, now).await
+            prove(&verifier, &jwt, &*keys, attempt.now, &transcript).await
         };
         match proof {
             Ok(Proven { claims, mark }) => {

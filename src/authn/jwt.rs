@@ -14,13 +14,14 @@ use crate::claims::expression::Budget;
 use crate::claims::{ClaimMapping, ClaimRule, Claims, UserRule, reserved};
 use crate::live::Marks;
 use crate::token::{BoxFuture, KeySet, UnverifiedJwt, Verifier};
+use crate::transcript::Transcript;
 
 use super::distributed_claims::{Found, NotFound};
 use super::proof::{Flaw, Proven, Unproven, prove};
 use super::workers::{Share, Workers};
 use super::{
     Attempt, AudienceScope, Authentication, Authenticator, AuthnError, Cause, DistributedClaims,
-    JwtSettings, Verdict,
+    JwtSettings, Verdict, told,
 };
 
 /// Judges the tokens of one issuer.
@@ -50,13 +51,13 @@ struct Admission {
 impl Admission {
     /// The user, in upstream's order: mapped, then the rules on claims, then those on users; and
     /// behind them the guard that upstream has not.
-    fn user(&self, claims: &Claims) -> Result<UserInfo, Cause> {
+    fn user(&self, claims: &Claims, transcript: &Transcript) -> Result<UserInfo, Cause> {
         let mut budget = Budget::new();
-        let user = self.mapping.user(claims, &mut budget)?;
-        ClaimRule::check_all(&self.claim_rules, claims, &mut budget)?;
-        UserRule::check_all(&self.user_rules, &user, &mut budget)?;
+        let user = self.mapping.user(claims, &mut budget, transcript)?;
+        ClaimRule::check_all(&self.claim_rules, claims, &mut budget, transcript)?;
+        UserRule::check_all(&self.user_rules, &user, &mut budget, transcript)?;
         if !self.allow_reserved {
-            reserved::check(&user)?;
+            transcript.judged(reserved::check(&user), told::reserved)?;
         }
         Ok(user)
     }
@@ -105,12 +106,13 @@ impl JwtAuthenticator {
         attempt: &Attempt<'_>,
     ) -> Result<Verdict, AuthnError> {
         let began = Instant::now();
-        let proof = prove(&self.verifier, jwt, &*self.keys, attempt.now).await;
+        let transcript = &attempt.transcript;
+        let proof = prove(&self.verifier, jwt, &*self.keys, attempt.now, transcript).await;
         let Proven { mut claims, mark } = proof.map_err(|unproven| self.unproven(unproven))?;
         let mut marks = vec![mark];
         let valid_until =
             claims.expires_at().and_then(|at| SystemTime::from(at).checked_add(self.clock_skew));
-        let elsewhere = self.expand(&mut claims, attempt.now, began, &mut marks).await?;
+        let elsewhere = self.expand(&mut claims, attempt, began, &mut marks).await?;
         let valid_until = [valid_until, elsewhere].into_iter().flatten().min();
         // What was fetched may be another once it has ended, and so may a refusal that rests on it.
         let admitted = self.admit(claims, attempt, valid_until, marks).await;
@@ -121,7 +123,7 @@ impl JwtAuthenticator {
     async fn expand(
         &self,
         claims: &mut Claims,
-        now: SystemTime,
+        attempt: &Attempt<'_>,
         began: Instant,
         marks: &mut Marks,
     ) -> Result<Option<SystemTime>, AuthnError> {
@@ -130,10 +132,10 @@ impl JwtAuthenticator {
         else {
             return Ok(None);
         };
-        let source = claims.source_of(groups);
+        let source = attempt.transcript.unless(claims.source_of(groups), told::no_source);
         let source = source.map_err(|error| self.refused(error, marks.clone()))?;
         let Some(source) = source else { return Ok(None) };
-        match distributed.fetch(groups, &source, now, began).await {
+        match distributed.fetch(groups, &source, attempt, began).await {
             Ok(Found { claims: brought, marks: consulted }) => {
                 marks.extend(consulted);
                 let expanded = claims.expand(groups, &brought);
@@ -157,10 +159,10 @@ impl JwtAuthenticator {
         marks: Marks,
     ) -> Result<Verdict, AuthnError> {
         let (user, claims) = match &self.workers {
-            None => (self.admission.user(&claims), claims),
+            None => (self.admission.user(&claims, &attempt.transcript), claims),
             Some(workers) => {
-                let admission = self.admission.clone();
-                workers.run(move || (admission.user(&claims), claims)).await
+                let (admission, transcript) = (self.admission.clone(), attempt.transcript.clone());
+                workers.run(move || (admission.user(&claims, &transcript), claims)).await
             }
         };
         let user = match user {
@@ -172,7 +174,12 @@ impl JwtAuthenticator {
         own.sort_unstable();
         let mut audiences = attempt.credential.audiences.clone();
         audiences.retain(|wanted| self.is_good_for(&own, wanted));
-        if audiences.is_empty() {
+        if !attempt.transcript.holds(!audiences.is_empty(), || {
+            told::audiences(attempt, "issuer.audienceScope").found(match self.audience_scope {
+                AudienceScope::ApiServer => told::good_for(&self.api_audiences, "apiAudiences"),
+                AudienceScope::Token => told::good_for(claims.audiences(), "its own aud"),
+            })
+        }) {
             return Err(self.refused(Cause::Audiences, marks));
         }
         Ok(Verdict::Authenticated(Authentication { user, audiences, valid_until, marks }))

@@ -14,6 +14,7 @@ mod refusal_log;
 mod service_account;
 mod settings;
 pub mod token_file;
+mod told;
 mod workers;
 
 use std::sync::Arc;
@@ -24,11 +25,13 @@ use crate::claims::{ClaimError, Reserved};
 use crate::live::Marks;
 use crate::secret::Secret;
 use crate::token::{BoxFuture, KeysUnavailable, UnverifiedJwt, VerifyError};
+use crate::transcript::Transcript;
 
 pub use cache::{Answer, NotReviewed, Reviews};
 pub use chain::Chain;
 pub use distributed_claims::{ClaimsSourceError, DistributedClaims};
 pub use jwt::JwtAuthenticator;
+pub use proof::NEWER_KEYS;
 pub use refusal_log::RefusalLog;
 pub use service_account::{Gone, ServiceAccountAuthenticator};
 pub use settings::{AudienceScope, CacheSettings, JwtSettings, Settings, TokenFileSettings};
@@ -61,12 +64,15 @@ pub struct Attempt<'a> {
     pub jwt: Option<UnverifiedJwt<'a>>,
     /// When.
     pub now: SystemTime,
+    /// Where every check is noted down, if anybody wants to know.
+    pub transcript: Transcript,
 }
 
 impl<'a> Attempt<'a> {
     /// An attempt at `credential`, now.
     pub fn new(credential: &'a Credential, now: SystemTime) -> Self {
-        Self { credential, jwt: UnverifiedJwt::parse(credential.token.expose()), now }
+        let jwt = UnverifiedJwt::parse(credential.token.expose());
+        Self { credential, jwt, now, transcript: Transcript::off() }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use crate::claims::Claims;
 use crate::live::Mark;
 use crate::token::{KeySet, KeysUnavailable, UnverifiedJwt, Verifier, VerifyError};
+use crate::transcript::{Check, Transcript};
 
 /// What a token says, proven, and the mark of the keys that did.
 pub(super) struct Proven {
@@ -32,24 +33,30 @@ pub(super) enum Flaw {
     Keys(KeysUnavailable),
 }
 
+/// What a transcript calls that newer keys are wanted.
+pub const NEWER_KEYS: &str = "newer keys";
+
 /// Proves `jwt`, asking for newer keys if none fits.
 pub(super) async fn prove(
     verifier: &Verifier,
     jwt: &UnverifiedJwt<'_>,
     keys: &dyn KeySet,
     now: SystemTime,
+    transcript: &Transcript,
 ) -> Result<Proven, Unproven> {
+    let begun = transcript.position();
     let (mark, current) = keys.current();
-    let error = match verifier.verify(jwt, &current, now) {
+    let error = match verifier.verify(jwt, &current, now, transcript) {
         Ok(claims) => return Ok(Proven { claims, mark }),
         Err(error) if error.wants_newer_keys() => error,
         Err(error) => return Err(unproven(error, mark)),
     };
     match keys.refresh(&mark).await {
         Ok(refreshed) => {
+            transcript.rewind(begun);
             let (mark, current) = keys.current();
             verifier
-                .verify(jwt, &current, now)
+                .verify(jwt, &current, now, transcript)
                 .map_err(|error| {
                     let no_key = error.wants_newer_keys();
                     let mut unproven = unproven(error, mark.clone());
@@ -64,7 +71,12 @@ pub(super) async fn prove(
         Err(KeysUnavailable::Unreachable) if matches!(error, VerifyError::BadSignature) => {
             Err(unproven(error, mark))
         }
-        Err(unavailable) => Err(Unproven { cause: Flaw::Keys(unavailable), mark, retry_at: None }),
+        Err(unavailable) => {
+            transcript.holds(false, || {
+                Check::of(NEWER_KEYS).expected("to be had").found(unavailable.to_string())
+            });
+            Err(Unproven { cause: Flaw::Keys(unavailable), mark, retry_at: None })
+        }
     }
 }
 

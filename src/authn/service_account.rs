@@ -15,11 +15,12 @@ use std::time::{Duration, SystemTime};
 
 use crate::api::UserInfo;
 use crate::claims::{ClaimError, Claims, Reserved, reserved};
-use crate::issuer::{self, Object, Objects, PrivateClaims, TokenIssuer};
+use crate::issuer::{self, Object, Objects, PrivateClaims, Reference, TokenIssuer};
 use crate::live::Marks;
 use crate::token::{BoxFuture, SigningKey, UnverifiedJwt, Verifier};
+use crate::transcript::Transcript;
 
-use super::{Attempt, Authentication, Authenticator, AuthnError, Cause, Surface, Verdict};
+use super::{Attempt, Authentication, Authenticator, AuthnError, Cause, Surface, Verdict, told};
 
 /// How far clocks may differ, and how long a terminating object's tokens still count: upstream's.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -70,7 +71,8 @@ impl ServiceAccountAuthenticator {
         let (keys_mark, keys) = self.issuer.read_keys();
         let (objects_mark, objects) = self.issuer.read_objects();
         let marks = vec![keys_mark, objects_mark];
-        let verified = self.verifier.verify(jwt, keys.jwks(), attempt.now).map_err(Cause::from);
+        let verified = self.verifier.verify(jwt, keys.jwks(), attempt.now, &attempt.transcript);
+        let verified = verified.map_err(Cause::from);
         match verified.and_then(|claims| self.admit(&claims, &objects, attempt)) {
             Ok(authentication) => {
                 Ok(Verdict::Authenticated(Authentication { marks, ..authentication }))
@@ -92,17 +94,24 @@ impl ServiceAccountAuthenticator {
         objects: &Objects,
         attempt: &Attempt<'_>,
     ) -> Result<Authentication, Cause> {
+        let transcript = &attempt.transcript;
         let audiences = self.audiences(claims, &attempt.credential.audiences);
-        if audiences.is_empty() {
+        if !transcript.holds(!audiences.is_empty(), || {
+            told::audiences(attempt, "").found(match claims.audiences() {
+                [] => told::good_for(&self.api_audiences, "apiAudiences, since it has no aud"),
+                own => told::good_for(own, "its own aud"),
+            })
+        }) {
             return Err(Cause::Audiences);
         }
-        let private = private_claims(claims)?;
-        let terminated = check(&private, objects, attempt.now)?;
+        let private = transcript.unless(private_claims(claims), told::private_claims)?;
+        let terminated = check(&private, objects, attempt.now, transcript)?;
         let user = user(&private, claims.id());
         let user = match attempt.credential.surface {
             Surface::Api => user,
-            Surface::Webhook => self.stranger(user)?,
+            Surface::Webhook => transcript.judged(self.stranger(user), told::stranger)?,
         };
+        transcript.note(|| told::service_account(&user, &self.username_prefix));
         let expired = claims.expires_at().and_then(|at| SystemTime::from(at).checked_add(LEEWAY));
         let valid_until = expired.into_iter().chain(terminated).min();
         Ok(Authentication { user, audiences, valid_until, marks: Marks::new() })
@@ -168,24 +177,28 @@ fn check(
     claims: &PrivateClaims,
     objects: &Objects,
     now: SystemTime,
+    transcript: &Transcript,
 ) -> Result<Option<SystemTime>, Gone> {
     let PrivateClaims { namespace, service_account, secret, pod, node } = claims;
     let account = objects.service_account(namespace, &service_account.name);
-    let secret = secret
-        .as_ref()
-        .map(|secret| (Kind::Secret, objects.secret(namespace, &secret.name), &*secret.uid));
+    let secret = secret.as_ref().map(|secret| {
+        (Kind::Secret, objects.secret(namespace, &secret.name), &*secret.name, &*secret.uid)
+    });
     let pod = pod.as_ref().map(|pod| {
         let found = objects.pod(namespace, &pod.name).map(|pod| &pod.object);
-        (Kind::Pod, found, &*pod.uid)
+        (Kind::Pod, found, &*pod.name, &*pod.uid)
     });
     // Where a pod runs is only told, never checked.
     let node = node.as_ref().filter(|_| pod.is_none()).map(|node| {
-        (Kind::Node, objects.node(&node.name), node.uid.as_deref().unwrap_or_default())
+        let uid = node.uid.as_deref().unwrap_or_default();
+        (Kind::Node, objects.node(&node.name), &*node.name, uid)
     });
-    let account = (Kind::ServiceAccount, account, &*service_account.uid);
+    let Reference { name, uid } = service_account;
+    let account = (Kind::ServiceAccount, account, &**name, &**uid);
     let mut until: Option<SystemTime> = None;
-    for (kind, found, uid) in std::iter::once(account).chain(secret).chain(pod).chain(node) {
-        let end = terminated(found, uid, now).map_err(|what| Gone { kind, what })?;
+    for (kind, found, name, uid) in std::iter::once(account).chain(secret).chain(pod).chain(node) {
+        let end = terminated(found, uid, now).map_err(|what| Gone { kind, what });
+        let end = transcript.judged(end, |end| told::object(kind.as_str(), name, uid, end))?;
         until = until.into_iter().chain(end).min();
     }
     Ok(until)
@@ -258,6 +271,17 @@ enum Kind {
     Node,
 }
 
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ServiceAccount => "service account",
+            Self::Secret => "secret",
+            Self::Pod => "pod",
+            Self::Node => "node",
+        }
+    }
+}
+
 /// What has happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -271,12 +295,7 @@ enum What {
 
 impl fmt::Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            Kind::ServiceAccount => "service account",
-            Kind::Secret => "secret",
-            Kind::Pod => "pod",
-            Kind::Node => "node",
-        };
+        let kind = self.kind.as_str();
         match (self.kind, self.what) {
             (Kind::ServiceAccount, What::Missing) => write!(f, "{kind} not found"),
             (Kind::ServiceAccount, What::Replaced) => write!(f, "{kind} UID does not match claim"),

@@ -34,6 +34,8 @@ pub struct TokenFileSettings {
 /// One entry of `jwt`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JwtSettings {
+    /// Where it is written, for people: `jwt[1]`, or `jwt[0] in authenticationConfigurationFile`.
+    pub place: String,
     /// Where the keys come from; its `issuer` is the token's `iss`.
     pub source: Source,
     /// `issuer.audiences`: the token's `aud` must have one of them.

@@ -13,7 +13,7 @@ use crate::live::Live;
 use crate::token::{BoxFuture, random, sha256};
 
 use super::{
-    Attempt, Authentication, Authenticator, AuthnError, Cause, TokenFileSettings, Verdict,
+    Attempt, Authentication, Authenticator, AuthnError, Cause, TokenFileSettings, Verdict, told,
 };
 
 /// The source's name in metrics, logs and `status.error`.
@@ -247,7 +247,10 @@ impl Authenticator for TokenFileAuthenticator {
     ) -> BoxFuture<'a, Result<Verdict, AuthnError>> {
         Box::pin(async move {
             let (mark, file) = self.file.read();
-            let Some(user) = file.user(attempt.credential.token.expose()) else {
+            let transcript = &attempt.transcript;
+            let user = file.user(attempt.credential.token.expose());
+            transcript.note(|| told::token_file(user.map(|user| &*user.username), file.len()));
+            let Some(user) = user else {
                 return Ok(Verdict::NoOpinion(vec![mark]));
             };
             let refused = |cause: Cause| AuthnError {
@@ -255,11 +258,15 @@ impl Authenticator for TokenFileAuthenticator {
                 ..AuthnError::new(&self.name, cause)
             };
             if !self.allow_reserved {
-                reserved::check(user).map_err(|error| refused(error.into()))?;
+                let guarded = transcript.judged(reserved::check(user), told::reserved);
+                guarded.map_err(|error| refused(error.into()))?;
             }
             let mut audiences = attempt.credential.audiences.clone();
             audiences.retain(|wanted| self.api_audiences.contains(wanted));
-            if audiences.is_empty() {
+            if !transcript.holds(!audiences.is_empty(), || {
+                let good_for = told::good_for(&self.api_audiences, "apiAudiences");
+                told::audiences(attempt, "").found(good_for)
+            }) {
                 return Err(refused(Cause::Audiences));
             }
             Ok(Verdict::Authenticated(Authentication {

@@ -108,6 +108,18 @@ impl<'a> Value<'a> {
         self.0
     }
 
+    /// What it is, for people.
+    pub fn kind(self) -> &'static str {
+        match self.0.as_bytes().first() {
+            Some(b'"') => "string",
+            Some(b'[') => "list",
+            Some(b'{') => "object",
+            Some(b't' | b'f') => "boolean",
+            Some(b'n') => "null",
+            _ => "number",
+        }
+    }
+
     /// Whether this is `null`.
     pub fn is_null(self) -> bool {
         self.0 == "null"

@@ -1,11 +1,16 @@
 //! From claims to a user: `claimMappings`.
 
+mod told;
+
 use std::collections::BTreeMap;
 
 use crate::api::{ExtraValue, UserInfo};
+use crate::transcript::Transcript;
 
 use super::expression::{self, Budget, Expression, Input};
 use super::{ClaimError, Claims, Value, reserved};
+
+pub(super) use told::why;
 
 /// From claims to a user: `claimMappings`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,23 +65,29 @@ impl ClaimMapping {
     /// Claims are looked at in upstream's order: username, groups, uid, extra. Distributed groups
     /// were [fetched](Claims::expand) before. A non-empty `jti` becomes the credential ID, whatever
     /// else is mapped. An empty username, which upstream accepts of a claim, is an error.
-    pub fn user(&self, claims: &Claims, budget: &mut Budget) -> Result<UserInfo, ClaimError> {
-        let username = self.username(claims, budget)?;
+    pub fn user(
+        &self,
+        claims: &Claims,
+        budget: &mut Budget,
+        transcript: &Transcript,
+    ) -> Result<UserInfo, ClaimError> {
+        let username = self.username(claims, budget);
+        let username = transcript.judged(username, |it| told::username(&self.username, it))?;
         let groups = match &self.groups {
-            Some(PrefixedClaimOrExpression::Claim(mapped)) => mapped.groups(claims)?,
-            Some(PrefixedClaimOrExpression::Expression(expression)) => {
-                evaluated_list("claimMappings.groups.expression", expression, claims, budget)?
+            Some(mapping) => {
+                let groups = mapping.groups(claims, budget);
+                transcript.judged(groups, |it| told::groups(mapping, claims, it))?
             }
             None => Vec::new(),
         };
         let uid = match &self.uid {
-            Some(ClaimOrExpression::Claim(claim)) => required_string(claim, claims)?,
-            Some(ClaimOrExpression::Expression(expression)) => {
-                evaluated_string("claimMappings.uid.expression", expression, claims, budget)?
+            Some(mapping) => {
+                let uid = mapping.uid(claims, budget);
+                transcript.judged(uid, |it| told::uid(mapping, it))?
             }
             None => String::new(),
         };
-        Ok(UserInfo { username, uid, groups, extra: self.extra(claims, budget)? })
+        Ok(UserInfo { username, uid, groups, extra: self.extra(claims, budget, transcript)? })
     }
 
     /// The claim that has the groups: the one that may be kept elsewhere.
@@ -120,28 +131,65 @@ impl ClaimMapping {
         &self,
         claims: &Claims,
         budget: &mut Budget,
+        transcript: &Transcript,
     ) -> Result<BTreeMap<String, ExtraValue>, ClaimError> {
         let mut extra = BTreeMap::new();
-        for (index, ExtraMapping { key, value }) in self.extra.iter().enumerate() {
-            let mut values = match value {
-                ClaimOrExpression::Claim(claim) => match claims.get(claim) {
-                    Some(value) => list(claim, value)?,
-                    None => continue,
-                },
-                ClaimOrExpression::Expression(expression) => {
-                    let place = format!("claimMappings.extra[{index}].valueExpression");
-                    evaluated_list(&place, expression, claims, budget)?
-                }
-            };
-            values.retain(|value| !value.is_empty());
+        for (index, mapping) in self.extra.iter().enumerate() {
+            let values = mapping.values(index, claims, budget);
+            let values = transcript.judged(values, |it| told::extra(index, mapping, it))?;
             if !values.is_empty() {
-                extra.insert(key.clone(), values.into());
+                extra.insert(mapping.key.clone(), values.into());
             }
         }
         if let Some(id) = claims.id() {
             extra.insert(reserved::CREDENTIAL_ID.to_owned(), vec![["JTI=", &id].concat()].into());
         }
         Ok(extra)
+    }
+}
+
+impl PrefixedClaimOrExpression {
+    fn groups(&self, claims: &Claims, budget: &mut Budget) -> Result<Vec<String>, ClaimError> {
+        match self {
+            Self::Claim(mapped) => mapped.groups(claims),
+            Self::Expression(expression) => {
+                evaluated_list("claimMappings.groups.expression", expression, claims, budget)
+            }
+        }
+    }
+}
+
+impl ClaimOrExpression {
+    fn uid(&self, claims: &Claims, budget: &mut Budget) -> Result<String, ClaimError> {
+        match self {
+            Self::Claim(claim) => required_string(claim, claims),
+            Self::Expression(expression) => {
+                evaluated_string("claimMappings.uid.expression", expression, claims, budget)
+            }
+        }
+    }
+}
+
+impl ExtraMapping {
+    /// None if they are empty, or of a claim that is not there.
+    fn values(
+        &self,
+        index: usize,
+        claims: &Claims,
+        budget: &mut Budget,
+    ) -> Result<Vec<String>, ClaimError> {
+        let mut values = match &self.value {
+            ClaimOrExpression::Claim(claim) => match claims.get(claim) {
+                Some(value) => list(claim, value)?,
+                None => Vec::new(),
+            },
+            ClaimOrExpression::Expression(expression) => {
+                let place = format!("claimMappings.extra[{index}].valueExpression");
+                evaluated_list(&place, expression, claims, budget)?
+            }
+        };
+        values.retain(|value| !value.is_empty());
+        Ok(values)
     }
 }
 

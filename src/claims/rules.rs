@@ -1,6 +1,9 @@
 //! Who is taken: `claimValidationRules` and `userValidationRules`.
 
+mod told;
+
 use crate::api::UserInfo;
+use crate::transcript::Transcript;
 
 use super::expression::{Budget, Expression, Input};
 use super::{ClaimError, Claims};
@@ -60,19 +63,20 @@ impl ClaimRule {
         rules: &[Self],
         claims: &Claims,
         budget: &mut Budget,
+        transcript: &Transcript,
     ) -> Result<(), ClaimError> {
-        let required = rules.iter().filter_map(|rule| match rule {
-            Self::Required(required) => Some(required),
-            Self::Expression(_) => None,
-        });
-        for required in required {
-            required.check(claims)?;
+        for (index, rule) in rules.iter().enumerate() {
+            if let Self::Required(required) = rule {
+                let held = required.check(claims);
+                transcript.judged(held, |_| told::required(index, required, claims))?;
+            }
         }
         let expressions = rules.iter().enumerate().filter_map(|(index, rule)| match rule {
             Self::Required(_) => None,
             Self::Expression(validation) => Some((index, validation)),
         });
-        match first_false("claimValidationRules", expressions, Input::Claims(claims), budget)? {
+        let list = "claimValidationRules";
+        match first_false(list, expressions, Input::Claims(claims), budget, transcript)? {
             None => Ok(()),
             Some(text) => Err(ClaimError::ClaimRule(text)),
         }
@@ -109,9 +113,11 @@ impl UserRule {
         rules: &[Self],
         user: &UserInfo,
         budget: &mut Budget,
+        transcript: &Transcript,
     ) -> Result<(), ClaimError> {
         let validations = rules.iter().map(|rule| &rule.0).enumerate();
-        match first_false("userValidationRules", validations, Input::User(user), budget)? {
+        let list = "userValidationRules";
+        match first_false(list, validations, Input::User(user), budget, transcript)? {
             None => Ok(()),
             Some(text) => Err(ClaimError::UserRule(text)),
         }
@@ -149,26 +155,38 @@ impl Validation {
 
 /// What to say of the first rule that is false, once all of them have been evaluated.
 fn first_false<'r>(
-    list: &str,
+    list: &'static str,
     validations: impl Iterator<Item = (usize, &'r Validation)>,
     input: Input<'_>,
     budget: &mut Budget,
+    transcript: &Transcript,
 ) -> Result<Option<String>, ClaimError> {
     let mut first = None;
     for (index, validation) in validations {
-        let Validation { expression, .. } = validation;
+        let expression = &validation.expression;
         let place = || format!("{list}[{index}].expression");
+        let told = |found| told::expression(place(), expression, found);
         let value = expression
             .evaluate(input, budget)
-            .map_err(|error| ClaimError::failed(place(), expression, error.to_string()))?;
-        match value.as_bool() {
-            Some(true) => {}
-            Some(false) => first = first.or(Some(validation)),
+            .map_err(|error| ClaimError::failed(place(), expression, error.to_string()));
+        match transcript.unless(value, |error| told(told::why(error)))?.as_bool() {
+            Some(holds) => {
+                if !transcript.holds(holds, || told(holds.to_string())) {
+                    first = first.or(Some((index, validation)));
+                }
+            }
             // Its type was checked, so this does not happen.
             None => return Err(ClaimError::failed(place(), expression, "must return a bool")),
         }
     }
-    Ok(first.map(|validation| validation.says(input, budget)))
+    Ok(first.map(|(index, validation)| {
+        let text = validation.says(input, budget);
+        if !matches!(validation.message, Message::Expression) {
+            let place = || format!("{list}[{index}]");
+            transcript.note(|| told::message(place(), &validation.message, &text));
+        }
+        text
+    }))
 }
 
 /// A text as somebody wrote it, for a line of a log: spaces for what would break it.

@@ -8,9 +8,11 @@
 )]
 
 mod check;
+mod explain;
 mod init;
 mod probe;
 mod serve;
+mod token;
 
 use std::process::ExitCode;
 
@@ -35,10 +37,17 @@ enum Command {
     Serve(serve::Args),
     /// Says what is wrong with a configuration, all of it at once.
     Check(check::Args),
+    /// Says of one token what was checked, why it is refused and what to change.
+    Explain(explain::Args),
     /// Makes certificates, a webhook kubeconfig and a starter configuration.
     Init(init::Args),
     /// Asks a running countersign whether it is well.
     Probe(probe::Args),
+}
+
+/// Whether somebody gave a token as an argument.
+fn token_among_arguments() -> bool {
+    std::env::args_os().any(|argument| token::looks_like_one(&argument.to_string_lossy()))
 }
 
 /// Runs the command line of this process.
@@ -48,13 +57,18 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Help and version are no mistakes, although clap hands them out as errors.
             let code = if error.use_stderr() { USAGE } else { 0 };
-            let _ = error.print();
+            match token_among_arguments() {
+                // It would quote it.
+                true => eprintln!("error: {}", token::AN_ARGUMENT),
+                false => drop(error.print()),
+            }
             return ExitCode::from(code);
         }
     };
     match arguments.command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Probe(args) => probe::run(&args),
     }

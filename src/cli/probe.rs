@@ -3,7 +3,7 @@
 //! For exec probes, which reach a pod's own socket where a port may be another pod's, and for people.
 //! It ends in time whatever the other end does.
 
-mod review;
+pub(super) mod review;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

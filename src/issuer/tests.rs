@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::token::{SigningKey, Verifier};
+use crate::transcript::Transcript;
 
 const URL: &str = "https://countersign.example.com";
 const NOW: u64 = 1_257_894_000;
@@ -112,7 +113,7 @@ fn what_it_signs_its_keys_verify() {
     };
     let jwt = crate::token::UnverifiedJwt::parse(issued.token.expose()).unwrap();
     let (mark, keys) = issuer.read_keys();
-    let claims = verifier.verify(&jwt, keys.jwks(), now()).unwrap();
+    let claims = verifier.verify(&jwt, keys.jwks(), now(), &Transcript::off()).unwrap();
     let private: PrivateClaims =
         serde_json::from_str(claims.get(PrivateClaims::NAME).unwrap().json()).unwrap();
     assert_eq!(private, PrivateClaims::of(&grant(None, &[])));

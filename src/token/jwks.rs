@@ -110,7 +110,34 @@ impl Jwks {
             .map(|key| &*key.key)
             .filter(move |key| key.fits(algorithm))
     }
+
+    /// What a person looks for in it, those with the key ID `wanted` first: key IDs, and what each
+    /// key is for.
+    pub(super) fn told(&self, wanted: Option<&str>) -> String {
+        let is_wanted = |key: &&Key| key.id.as_deref() == wanted;
+        let first = self.keys.iter().filter(is_wanted);
+        let rest = self.keys.iter().filter(|key| !is_wanted(key));
+        let mut told: Vec<_> = first.chain(rest).take(TOLD).map(Key::told).collect();
+        if let Some(more @ 1..) = self.keys.len().checked_sub(TOLD) {
+            told.push(format!("{more} more"));
+        }
+        told.join(", ")
+    }
 }
+
+impl Key {
+    fn told(&self) -> String {
+        let kind = self.algorithm.map_or_else(|| self.key.kind(), Algorithm::as_str);
+        match &self.id {
+            // Somebody else wrote it, at any length.
+            Some(id) => format!("{:?} ({kind})", id.chars().take(64).collect::<String>()),
+            None => format!("one without kid ({kind})"),
+        }
+    }
+}
+
+/// How many keys are told of.
+const TOLD: usize = 8;
 
 /// How many keys of one document are looked at.
 const MAX_KEYS: usize = 100;

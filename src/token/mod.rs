@@ -24,5 +24,5 @@ pub use key_set::{BoxFuture, KeySet, KeysUnavailable, Refreshed};
 pub use primitives::{random, sha256};
 pub use sign::{SignError, SigningKey, SigningKeyError};
 pub use signature::{Algorithm, KeyFlaw};
-pub use unverified::UnverifiedJwt;
+pub use unverified::{NotAJwt, UnverifiedJwt};
 pub use verify::{Verifier, VerifyError};

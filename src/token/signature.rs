@@ -159,6 +159,16 @@ impl VerifyingKey {
         self.verifiers.iter().any(|(fit, _)| *fit == algorithm)
     }
 
+    /// What it is, for people.
+    pub(super) fn kind(&self) -> &'static str {
+        match &self.public {
+            PublicKey::Rsa { .. } => "RSA",
+            PublicKey::Ec { curve, .. } => curve.as_str(),
+            PublicKey::Ed25519(_) => "Ed25519",
+            PublicKey::Ed448(_) => "Ed448",
+        }
+    }
+
     /// Its SubjectPublicKeyInfo (RFC 5280, section 4.1), in the one form that DER has; absent for
     /// Ed448.
     pub(super) fn spki(&self) -> Option<Vec<u8>> {

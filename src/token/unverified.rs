@@ -28,16 +28,22 @@ impl<'a> UnverifiedJwt<'a> {
     /// Header and signature are not looked at, and a payload with a [flaw](JsonObject::flaw) passes:
     /// a broken token of an issuer that we know is to be refused in that issuer's name.
     pub fn parse(token: &'a str) -> Option<Self> {
-        let (signing_input, signature) = token.rsplit_once('.')?;
-        let (header, payload) = signing_input.split_once('.')?;
+        Self::read(token).ok()
+    }
+
+    /// As [`parse`](Self::parse), for those who want to know why it is nobody's.
+    pub fn read(token: &'a str) -> Result<Self, NotAJwt> {
+        let (signing_input, signature) = token.rsplit_once('.').ok_or(NotAJwt::Parts)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(NotAJwt::Parts)?;
         // A further dot is not base64url, and so needs no search of its own.
-        let payload = JsonObject::parse(base64url::decode(payload)?)?;
-        let issuer = match unverified_issuer(&payload)? {
+        let payload = base64url::decode(payload).ok_or(NotAJwt::Base64)?;
+        let payload = JsonObject::parse(payload).ok_or(NotAJwt::Object)?;
+        let issuer = match unverified_issuer(&payload).ok_or(NotAJwt::Issuer)? {
             // OpenID Connect Core 1.0, section 15.6.2: what Google once wrote. Upstream takes it so.
             Cow::Borrowed(GOOGLE_WITHOUT_SCHEME) => GOOGLE.to_owned(),
             issuer => issuer.into_owned(),
         };
-        Some(Self { signing_input, header, signature, payload: Arc::new(payload), issuer })
+        Ok(Self { signing_input, header, signature, payload: Arc::new(payload), issuer })
     }
 
     /// Whose token it says it is: `iss`. Not proven.
@@ -47,6 +53,33 @@ impl<'a> UnverifiedJwt<'a> {
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
+
+    /// What its header says. Absent if that is no JSON object.
+    pub fn unverified_header(&self) -> Option<JsonObject> {
+        JsonObject::parse(base64url::decode(self.header)?)
+    }
+
+    /// What its payload says.
+    pub fn unverified_claims(&self) -> &Arc<JsonObject> {
+        &self.payload
+    }
+}
+
+/// Why a token is no JWT of anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAJwt {
+    /// It has fewer than two dots.
+    #[error("it does not have three parts with dots between")]
+    Parts,
+    /// What stands between the first and the last dot is not base64url.
+    #[error("what stands between its dots is not base64url without padding")]
+    Base64,
+    /// The payload is something else.
+    #[error("its payload is not a JSON object")]
+    Object,
+    /// The payload does not say whose it is.
+    #[error("its payload has no iss that is a string")]
+    Issuer,
 }
 
 impl fmt::Debug for UnverifiedJwt<'_> {
@@ -131,6 +164,20 @@ mod tests {
             "bearer".into(),
         ] {
             assert!(UnverifiedJwt::parse(&token).is_none(), "{:.40}", token);
+        }
+    }
+
+    #[test]
+    fn why_a_token_is_nobodys_is_known() {
+        for (text, why) in [
+            ("opaque", NotAJwt::Parts),
+            ("a.b", NotAJwt::Parts),
+            ("a.b c.d", NotAJwt::Base64),
+            ("a.b.c.d.e", NotAJwt::Base64),
+            (&token("[1]"), NotAJwt::Object),
+            (&token(r#"{"sub":"x"}"#), NotAJwt::Issuer),
+        ] {
+            assert_eq!(UnverifiedJwt::read(text).unwrap_err(), why, "{text}");
         }
     }
 }

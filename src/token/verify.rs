@@ -1,8 +1,11 @@
 //! The proof of a token.
 
+mod told;
+
 use std::time::{Duration, SystemTime};
 
 use crate::claims::{ClaimError, Claims, NumericDate};
+use crate::transcript::Transcript;
 
 use super::header::{Header, HeaderError};
 use super::unverified::{GOOGLE, GOOGLE_WITHOUT_SCHEME};
@@ -31,27 +34,30 @@ impl Verifier {
     ///
     /// Checks in upstream's order: shape, algorithm, signature, claims, `iss`, `aud`, `exp`, `nbf`,
     /// `iat`; then the lifetime. Nothing that the payload says counts before its signature does. At most 16
-    /// signatures are verified for one token.
+    /// signatures are verified for one token. How each check went stands in `transcript`.
     pub fn verify(
         &self,
         token: &UnverifiedJwt<'_>,
         keys: &Jwks,
         now: SystemTime,
+        transcript: &Transcript,
     ) -> Result<Claims, VerifyError> {
-        let header = Header::parse(token.header)?;
-        let signature = base64url::decode(token.signature).ok_or(VerifyError::Signature)?;
-        let algorithm = self.allowed(&header.algorithm)?;
-        let mut failure = VerifyError::UnknownKey;
-        let verified = keys
-            .candidates(header.key_id.as_deref(), algorithm)
-            .take(MAX_VERIFICATIONS)
-            .inspect(|_| failure = VerifyError::BadSignature)
-            .any(|key| key.verify(algorithm, token.signing_input.as_bytes(), &signature));
-        if !verified {
-            return Err(failure);
+        let form = Form::of(token);
+        let Form { header, signature } = transcript.judged(form, told::form)?;
+        let algorithm = self.allowed(&header.algorithm);
+        let algorithm = transcript.judged(algorithm, |_| told::algorithm(self, &header))?;
+        let candidates = keys.candidates(header.key_id.as_deref(), algorithm);
+        let mut candidates = candidates.take(MAX_VERIFICATIONS).peekable();
+        if !transcript.holds(candidates.peek().is_some(), || told::key(&header, keys)) {
+            return Err(VerifyError::UnknownKey);
         }
-        let claims = Claims::parse(token.payload.clone())?;
-        self.check(&claims, now)?;
+        let signed = token.signing_input.as_bytes();
+        let verified = candidates.any(|key| key.verify(algorithm, signed, &signature));
+        if !transcript.holds(verified, || told::signature(verified)) {
+            return Err(VerifyError::BadSignature);
+        }
+        let claims = transcript.judged(Claims::parse(token.payload.clone()), told::claims)?;
+        self.check(&claims, now, transcript)?;
         Ok(claims)
     }
 
@@ -71,42 +77,80 @@ impl Verifier {
         })
     }
 
-    fn check(&self, claims: &Claims, now: SystemTime) -> Result<(), VerifyError> {
+    fn check(
+        &self,
+        claims: &Claims,
+        now: SystemTime,
+        transcript: &Transcript,
+    ) -> Result<(), VerifyError> {
         let google = self.issuer == GOOGLE && claims.issuer() == GOOGLE_WITHOUT_SCHEME;
-        if claims.issuer() != self.issuer && !google {
+        let issued = claims.issuer() == self.issuer || google;
+        if !transcript.holds(issued, || told::issuer(self, claims)) {
             return Err(VerifyError::IssuerMismatch);
         }
-        if let Some(audiences) = &self.audiences
-            && !claims.audiences().iter().any(|audience| audiences.contains(audience))
-        {
-            return Err(VerifyError::AudienceMismatch);
+        if let Some(audiences) = &self.audiences {
+            let meant = claims.audiences().iter().any(|audience| audiences.contains(audience));
+            if !transcript.holds(meant, || told::audience(audiences, claims)) {
+                return Err(VerifyError::AudienceMismatch);
+            }
         }
-        let expires_at = claims.expires_at().ok_or(VerifyError::NoExpiry)?;
-        // A sum that is beyond all times has not passed.
-        let taken_until = SystemTime::from(expires_at).checked_add(self.clock_skew);
-        if taken_until.is_some_and(|until| until < now) {
-            return Err(VerifyError::Expired);
-        }
+        let expires_at = self.good_until(claims.expires_at(), now);
+        let expires_at = transcript.judged(expires_at, |_| told::expiry(self, claims))?;
         if let Some(not_before) = claims.not_before() {
             let valid_from = not_before.minus(NOT_BEFORE_LEEWAY);
-            if now < SystemTime::from(valid_from) {
+            let has_come = now >= SystemTime::from(valid_from);
+            if !transcript.holds(has_come, || told::begin("nbf", not_before, NOT_BEFORE_LEEWAY)) {
                 return Err(VerifyError::NotYetValid { valid_from });
             }
         }
         if let (Some(leeway), Some(issued_at)) = (self.issued_at_leeway, claims.issued_at()) {
             let valid_from = issued_at.minus(leeway);
-            if now < SystemTime::from(valid_from) {
+            let has_come = now >= SystemTime::from(valid_from);
+            if !transcript.holds(has_come, || told::begin("iat", issued_at, leeway)) {
                 return Err(VerifyError::IssuedInTheFuture { valid_from });
             }
         }
         if !self.max_token_lifetime.is_zero() {
-            let issued_at =
-                claims.issued_at().ok_or_else(|| ClaimError::Missing("iat".to_owned()))?;
-            if expires_at.since(issued_at) > self.max_token_lifetime {
-                return Err(VerifyError::LifetimeTooLong);
-            }
+            let lives = self.lives_short(claims.issued_at(), expires_at);
+            transcript.judged(lives, |_| told::lifetime(self, claims))?;
         }
         Ok(())
+    }
+
+    fn good_until(
+        &self,
+        expires_at: Option<NumericDate>,
+        now: SystemTime,
+    ) -> Result<NumericDate, VerifyError> {
+        let expires_at = expires_at.ok_or(VerifyError::NoExpiry)?;
+        // A sum that is beyond all times has not passed.
+        let taken_until = SystemTime::from(expires_at).checked_add(self.clock_skew);
+        let is_over = taken_until.is_some_and(|until| until < now);
+        if is_over { Err(VerifyError::Expired) } else { Ok(expires_at) }
+    }
+
+    fn lives_short(
+        &self,
+        issued_at: Option<NumericDate>,
+        expires_at: NumericDate,
+    ) -> Result<(), VerifyError> {
+        let issued_at = issued_at.ok_or_else(|| ClaimError::Missing("iat".to_owned()))?;
+        let is_long = expires_at.since(issued_at) > self.max_token_lifetime;
+        if is_long { Err(VerifyError::LifetimeTooLong) } else { Ok(()) }
+    }
+}
+
+/// What has to be read of a token before anything is known about it.
+struct Form {
+    header: Header,
+    signature: Vec<u8>,
+}
+
+impl Form {
+    fn of(token: &UnverifiedJwt<'_>) -> Result<Self, VerifyError> {
+        let header = Header::parse(token.header)?;
+        let signature = base64url::decode(token.signature).ok_or(VerifyError::Signature)?;
+        Ok(Self { header, signature })
     }
 }
 

@@ -13,6 +13,7 @@ mod callers; // who may use the APIs, and for what
 mod claims; // claims become a user and audiences as configured
 mod configuration; // a configuration that changes while it is in force
 mod distributed_claims; // groups that an issuer leaves to others
+mod explain; // one token, what was checked, and what to change
 mod expressions; // CEL, and the API server's own file
 mod isolation; // one issuer's trouble stays its own
 mod keys; // rotation, withdrawal, outages, providers that lie

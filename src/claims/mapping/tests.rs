@@ -22,7 +22,7 @@ fn user(json: &str) -> Result<UserInfo, ClaimError> {
 }
 
 fn mapped(mapping: &ClaimMapping, claims: &Claims) -> Result<UserInfo, ClaimError> {
-    mapping.user(claims, &mut Budget::new())
+    mapping.user(claims, &mut Budget::new(), &Transcript::off())
 }
 
 #[test]

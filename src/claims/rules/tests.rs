@@ -8,7 +8,12 @@ use super::*;
 fn the_claim_must_be_the_required_string() {
     let check = |json: &str, value: &str| {
         let required = RequiredClaim { claim: "hd".into(), required_value: value.into() };
-        ClaimRule::check_all(&[ClaimRule::Required(required)], &claims(json), &mut Budget::new())
+        ClaimRule::check_all(
+            &[ClaimRule::Required(required)],
+            &claims(json),
+            &mut Budget::new(),
+            &Transcript::off(),
+        )
     };
     for (json, required, result) in [
         (r#"{"hd":"example.com"}"#, "example.com", Ok(())),
@@ -39,7 +44,7 @@ fn check_claims(rules: &[(&str, Message)], json: &str) -> Result<(), ClaimError>
         .map(|(source, message)| validation(Environment::Claims, source, message.clone()))
         .map(ClaimRule::Expression)
         .collect();
-    ClaimRule::check_all(&rules, &claims(json), &mut Budget::new())
+    ClaimRule::check_all(&rules, &claims(json), &mut Budget::new(), &Transcript::off())
 }
 
 fn text(text: &str) -> Message {
@@ -88,7 +93,12 @@ fn the_first_that_is_false_says_so_and_required_values_come_first() {
         )),
         ClaimRule::Required(required),
     ];
-    let refused = ClaimRule::check_all(&rules, &claims(r#"{"hd":"y"}"#), &mut Budget::new());
+    let refused = ClaimRule::check_all(
+        &rules,
+        &claims(r#"{"hd":"y"}"#),
+        &mut Budget::new(),
+        &Transcript::off(),
+    );
     assert_eq!(refused, Err(ClaimError::RequiredValue("hd".to_owned())));
 }
 
@@ -124,7 +134,7 @@ fn users_have_rules_of_their_own() {
             extra: [("example.com/x".to_owned(), vec!["1".to_owned()].into())].into(),
             ..UserInfo::default()
         };
-        UserRule::check_all(&rules, &user, &mut Budget::new())
+        UserRule::check_all(&rules, &user, &mut Budget::new(), &Transcript::off())
     };
     assert_eq!(check(&[]), Ok(()));
     let all = ["user.username == 'jane'", "'team' in user.groups", "user.uid == ''"];

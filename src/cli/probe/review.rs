@@ -2,11 +2,10 @@
 //!
 //! It reads the kubeconfig that kube-apiserver is to be given, from the machine that it is to run
 //! on, so that paths, certificates, names and the way to the service are tried before any flag of the
-//! API server is changed. The token is never printed.
+//! API server is changed. The token is never printed. `countersign explain` asks in the same way.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,10 +18,8 @@ use crate::api::webhook::{self, Version};
 use crate::fetch::{Caller, FetchError, Identity, IdentityError};
 use crate::secret::Secret;
 
+use super::super::token::{self, TokenError};
 use super::{deadline, failed};
-
-/// More than any token.
-const MAX_TOKEN_BYTES: u64 = 1 << 20;
 
 /// Has a token reviewed, as kube-apiserver would
 ///
@@ -45,15 +42,17 @@ pub struct Args {
 
 /// Why there is no review.
 #[derive(Debug, thiserror::Error)]
-enum ReviewError {
+pub(in crate::cli) enum ReviewError {
     #[error("{}: cannot be read: {source}; it has to exist and be readable by this user", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{}: {source}", path.display())]
     Kubeconfig { path: PathBuf, source: KubeconfigError },
     #[error("{}: {source}", path.display())]
     Identity { path: PathBuf, source: IdentityError },
-    #[error("the token is empty, or longer than 1 MiB")]
-    Token,
+    #[error("the token file {0}")]
+    Token(#[from] TokenError),
+    #[error("the token is empty")]
+    NoToken,
     #[error("{server}: {}", remedy(source))]
     Call { server: String, source: FetchError },
     #[error(
@@ -68,7 +67,7 @@ enum ReviewError {
 /// Runs the command.
 pub async fn run(args: &Args) -> ExitCode {
     let status = match review(args).await {
-        Ok(status) => status,
+        Ok(Review { status, .. }) => status,
         Err(error) => return failed(&error.to_string()),
     };
     if writeln!(io::stdout(), "{status:#}").is_err() {
@@ -80,19 +79,38 @@ pub async fn run(args: &Args) -> ExitCode {
     }
 }
 
-/// The status of the review that the webhook gave.
-async fn review(args: &Args) -> Result<Value, ReviewError> {
-    let path = &args.kubeconfig;
+async fn review(args: &Args) -> Result<Review, ReviewError> {
+    let token = token::read(&args.token_file)?;
+    if token.expose().is_empty() {
+        return Err(ReviewError::NoToken);
+    }
+    ask(&args.kubeconfig, &token, &args.audiences, args.timeout).await
+}
+
+/// What a webhook has answered.
+pub(in crate::cli) struct Review {
+    /// The status of the TokenReview.
+    pub(in crate::cli) status: Value,
+    /// The header `Date`: what time it is there.
+    pub(in crate::cli) date: Option<String>,
+}
+
+/// Asks the webhook that the kubeconfig at `path` leads to.
+pub(in crate::cli) async fn ask(
+    path: &Path,
+    token: &Secret,
+    audiences: &[String],
+    timeout_seconds: u64,
+) -> Result<Review, ReviewError> {
     let text = read_text(path)?;
     let webhook = Webhook::parse(&text)
-        .map_err(|source| ReviewError::Kubeconfig { path: path.clone(), source })?;
+        .map_err(|source| ReviewError::Kubeconfig { path: path.to_owned(), source })?;
     let caller = caller(path, &webhook)?;
-    let token = token(&args.token_file)?;
 
     let server = webhook.server;
-    let question = webhook::question(token.expose(), &args.audiences);
-    let url = format!("{server}?timeout={}s", args.timeout);
-    let answer = caller.post(&url, question, deadline(args.timeout)).await;
+    let question = webhook::question(token.expose(), audiences);
+    let url = format!("{server}?timeout={timeout_seconds}s");
+    let answer = caller.post(&url, question, deadline(timeout_seconds)).await;
     let answer = answer.map_err(|source| ReviewError::Call { server: server.clone(), source })?;
     let code = answer.status();
     let body: Body = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -102,7 +120,8 @@ async fn review(args: &Args) -> Result<Value, ReviewError> {
     if body.kind != "TokenReview" || body.api_version != Version::V1.as_str() {
         return Err(ReviewError::NotAReview { server });
     }
-    Ok(body.status)
+    let date = answer.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
+    Ok(Review { status: body.status, date: date.map(str::to_owned) })
 }
 
 /// A TokenReview, or a `metav1.Status`.
@@ -155,23 +174,6 @@ fn caller(path: &Path, webhook: &Webhook) -> Result<Caller, ReviewError> {
     })
 }
 
-/// What is in the file but for its last newline, or on standard input.
-fn token(file: &Path) -> Result<Secret, ReviewError> {
-    let unreadable = |source| ReviewError::Unreadable { path: file.to_owned(), source };
-    let source: Box<dyn Read> = match file.as_os_str() == "-" {
-        true => Box::new(io::stdin()),
-        false => Box::new(File::open(file).map_err(unreadable)?),
-    };
-    let mut text = String::new();
-    source.take(MAX_TOKEN_BYTES + 2).read_to_string(&mut text).map_err(unreadable)?;
-    let token =
-        text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
-    if token.is_empty() || token.len() as u64 > MAX_TOKEN_BYTES {
-        return Err(ReviewError::Token);
-    }
-    Ok(Secret::new(token))
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, ReviewError> {
     std::fs::read(path).map_err(|source| ReviewError::Unreadable { path: path.to_owned(), source })
 }
@@ -222,26 +224,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn only_the_last_newline_is_not_the_tokens() {
-        let file = std::env::temp_dir().join(format!("countersign-token-{}", std::process::id()));
-        for (content, expected) in [
-            ("a.b.c", Some("a.b.c")),
-            ("a.b.c\n", Some("a.b.c")),
-            ("a.b.c\r\n", Some("a.b.c")),
-            (" a.b.c \n\n", Some(" a.b.c \n")),
-            ("a.b.c\r", Some("a.b.c\r")),
-            ("", None),
-            ("\n", None),
-            (&"x".repeat((1 << 20) + 1), None),
-        ] {
-            std::fs::write(&file, content).unwrap();
-            let token = token(&file).ok();
-            assert_eq!(token.as_ref().map(Secret::expose), expected, "{:?}", content.get(..9));
-        }
-        std::fs::remove_file(&file).unwrap();
-    }
 
     #[test]
     fn it_is_authenticated_for_what_was_asked() {

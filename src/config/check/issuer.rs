@@ -25,6 +25,7 @@ pub fn check(
     report: &Report,
 ) -> Option<JwtSettings> {
     let issuer = jwt.issuer;
+    let place = place(&issuer, jwt.schema);
     let url = issuer_url(&issuer, report);
     let location = location(&issuer, url.as_deref(), files, report);
     let audiences = audiences(&issuer, report);
@@ -44,6 +45,7 @@ pub fn check(
     let claim_mapping = context.mapping(&jwt.username, &jwt.groups, &jwt.uid, &jwt.extra);
     let user_rules = context.user_rules(&jwt.user_rules);
     Some(JwtSettings {
+        place,
         source: Source {
             issuer: url?,
             location: location?,
@@ -59,6 +61,14 @@ pub fn check(
         claim_rules: claim_rules?,
         user_rules: user_rules?,
     })
+}
+
+fn place(issuer: &Issuer, schema: Schema) -> String {
+    let entry = issuer.url.place.path().trim_end_matches(".issuer.url");
+    match schema {
+        Schema::Ours => entry.to_owned(),
+        Schema::Upstream => format!("{entry} in authenticationConfigurationFile"),
+    }
 }
 
 fn allow_reserved(entry: Entry<bool>, report: &Report) -> Option<bool> {

@@ -9,6 +9,7 @@ use super::super::unverified::UnverifiedJwt;
 use super::super::{Jwks, Verifier};
 use super::*;
 use crate::claims::Claims;
+use crate::transcript::Transcript;
 
 /// A key, and the kid that `openssl dgst -sha256` gives for its DER.
 const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
@@ -42,7 +43,12 @@ fn verified(token: &str, keys: &Jwks) -> Result<Claims, super::super::VerifyErro
         max_token_lifetime: Default::default(),
         issued_at_leeway: None,
     };
-    verifier.verify(&UnverifiedJwt::parse(token).unwrap(), keys, std::time::UNIX_EPOCH)
+    verifier.verify(
+        &UnverifiedJwt::parse(token).unwrap(),
+        keys,
+        std::time::UNIX_EPOCH,
+        &Transcript::off(),
+    )
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn keys(keys: &[Value]) -> Jwks {
 
 /// The verdict on a token that is somebody's.
 fn verdict(verifier: &Verifier, keys: &Jwks, token: &str) -> Result<Claims, VerifyError> {
-    verifier.verify(&UnverifiedJwt::parse(token).expect(token), keys, now())
+    verifier.verify(&UnverifiedJwt::parse(token).expect(token), keys, now(), &Transcript::off())
 }
 
 fn refusal(verifier: &Verifier, keys: &Jwks, token: &str) -> Option<VerifyError> {
@@ -168,7 +168,8 @@ fn skew_applies_to_exp_and_never_overflows() {
     }
     let token = signer.token(HEADER, &payload(json!({"exp": NOW})));
     let later = UNIX_EPOCH + Duration::new(NOW as u64, 1);
-    let verdict = verifier().verify(&UnverifiedJwt::parse(&token).unwrap(), &keys, later);
+    let verdict =
+        verifier().verify(&UnverifiedJwt::parse(&token).unwrap(), &keys, later, &Transcript::off());
     assert_eq!(verdict.unwrap_err(), VerifyError::Expired, "a nanosecond past exp");
 }
 
