@@ -37,7 +37,7 @@ pub enum DiscoveryError {
 ///
 /// Fails if `body` is not one, or the document of an issuer that differs in a single byte (section
 /// 4.3): whoever can make us read another issuer's document must not give us its keys.
-pub(super) fn jwks_uri(body: &[u8], issuer: &str) -> Result<String, DiscoveryError> {
+pub fn jwks_uri(body: &[u8], issuer: &str) -> Result<String, DiscoveryError> {
     // A derived type would also be read from a list of its members.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(DiscoveryError::NoDocument);

@@ -8,7 +8,7 @@
 //! [`ForeignKeys`] are those of issuers that nobody configured and a configured one refers to: few,
 //! and forgotten when they are not used.
 
-mod discovery;
+pub mod discovery;
 mod failure;
 mod file;
 mod foreign;
