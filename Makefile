@@ -13,7 +13,7 @@ MUSL := $(shell uname -m)-unknown-linux-musl
 ENGINE ?= $(shell for e in docker podman; do $$e info >/dev/null 2>&1 && echo $$e && exit; done; echo buildah)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-chart audit test-cluster conformance bench fuzz release image kind
+.PHONY: help run test lint lint-chart audit test-cluster conformance bench fuzz soak release image kind
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -61,6 +61,9 @@ fuzz: ## every fuzz target, or FUZZ, for TIME seconds (60); needs nightly Rust a
 	@for target in $(or $(FUZZ),`$(CARGO) +nightly fuzz list`); do mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target && \
 	  $(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target src/api/protobuf/recordings -- -max_total_time=$(or $(TIME),60) -max_len=65536 -timeout=20 \
 	    `find fuzz/$$target.dict -printf '-dict=%p' 2>/dev/null` || exit 1; done
+
+soak: ## one process under everything at once, for MINUTES (3), from SEED (1)
+	$(CARGO) test --release --test soak -- $(or $(MINUTES),3) $(or $(SEED),1)
 
 release: ## the binary: target/release/countersign
 	$(CARGO) build --release

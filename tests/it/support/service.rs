@@ -246,6 +246,11 @@ impl Directory {
         directory
     }
 
+    /// The path of a file in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     /// Writes a file whole: nobody sees half of it.
     pub fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.0.join(name);

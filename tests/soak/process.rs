@@ -1,0 +1,186 @@
+//! The process under test: its files, its memory, its log, its metrics.
+
+use std::fmt;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::clients::Seen;
+use crate::support::metrics::Scrape;
+use crate::support::service::{Directory, Setup, get};
+use crate::support::until;
+
+/// It is killed when this is dropped.
+pub struct Process {
+    child: Child,
+    pub webhook: SocketAddr,
+    admin: SocketAddr,
+    directory: Directory,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Process {
+    pub async fn start(setup: Setup) -> Self {
+        let (directory, file) = setup.write();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["serve", "--config"])
+            .arg(file)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), log.clone());
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let address = |field: &str| {
+            let lines = log.lock().unwrap();
+            let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.filter_map(|line| line.get(field)?.as_str()?.parse().ok()).next()
+        };
+        until("it serves", async || address("webhook.addr").is_some()).await;
+        let (webhook, admin) = (address("webhook.addr").unwrap(), address("admin.addr").unwrap());
+        Self { child, webhook, admin, directory, log }
+    }
+
+    /// Replaces a file beside the configuration.
+    pub fn write(&self, name: &str, content: &str) {
+        self.directory.write(name, content);
+    }
+
+    pub fn remove(&self, name: &str) {
+        let _ = fs::remove_file(self.path(name));
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path(name)
+    }
+
+    /// Has it look at its files.
+    pub fn hang_up(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "HUP", &id]).status().unwrap().success());
+    }
+
+    async fn metrics(&self) -> Scrape {
+        Scrape::read(&get(self.admin, "/metrics").await.unwrap().1)
+    }
+
+    /// What it holds once nobody asks any more.
+    pub async fn holdings(&self) -> Holdings {
+        until("every connection is gone", async || {
+            self.metrics().await.sum("connections", &[]) == 0.0
+        })
+        .await;
+        let mut samples = Vec::new();
+        for _ in 0..9 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            samples.push(Holdings::of(self.child.id()));
+        }
+        let median = |of: fn(&Holdings) -> u64| {
+            let mut values: Vec<_> = samples.iter().map(of).collect();
+            values.sort_unstable();
+            values[values.len() / 2]
+        };
+        Holdings {
+            memory_kib: median(|it| it.memory_kib),
+            descriptors: median(|it| it.descriptors),
+            threads: median(|it| it.threads),
+        }
+    }
+
+    /// Where the metrics say something else than the clients have seen.
+    pub async fn contradictions(&self, seen: &Seen) -> Vec<String> {
+        let metrics = self.metrics().await;
+        let mut faults = Vec::new();
+        let mut compare = |what: &str, said: f64, seen: u64| {
+            if said != seen as f64 {
+                faults.push(format!("{what} is {said}, and clients saw {seen}"));
+            }
+        };
+        for (result, seen) in &seen.by_result {
+            let said = metrics.sum("token_reviews_total", &[("result", result)]);
+            compare(&format!("token_reviews_total{{{result}}}"), said, *seen);
+        }
+        let answered = [("path", "/authenticate"), ("code", "200")];
+        compare(
+            "http_requests_total",
+            metrics.sum("http_requests_total", &answered),
+            seen.reviews(),
+        );
+        let failed = metrics.sum("http_requests_total", &[("path", "/authenticate")]);
+        compare("http_requests_total of all codes", failed, seen.reviews());
+        compare("config_files_wrong", metrics.sum("config_files_wrong", &[]), 0);
+        compare("token_reviews_in_flight", metrics.sum("token_reviews_in_flight", &[]), 0);
+        compare("requests_shed_total", metrics.sum("requests_shed_total", &[]), 0);
+        faults
+    }
+
+    /// Lines of the log that should not be there: a panic, or any of the `secrets`.
+    pub fn said_too_much(&self, secrets: &[String]) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        let is_bad = |line: &&String| {
+            line.contains("panicked") || secrets.iter().any(|secret| line.contains(secret))
+        };
+        log.iter().filter(is_bad).take(5).map(|line| format!("the log says {line}")).collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process holds.
+pub struct Holdings {
+    memory_kib: u64,
+    descriptors: u64,
+    threads: u64,
+}
+
+impl Holdings {
+    fn of(id: u32) -> Self {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches(" kB").parse().unwrap()
+        };
+        Self {
+            memory_kib: field("VmRSS:"),
+            descriptors: fs::read_dir(format!("/proc/{id}/fd")).unwrap().count() as u64,
+            threads: field("Threads:"),
+        }
+    }
+
+    /// What there is more of than a warm process needs. Caches go on filling and allocators keep what
+    /// they have: so memory may grow by half, and by what the caches may hold.
+    pub fn leaks_since(&self, warm: &Self) -> Vec<String> {
+        const CACHES_KIB: u64 = 24 << 10;
+        let mut faults = Vec::new();
+        if self.memory_kib > warm.memory_kib * 3 / 2 + CACHES_KIB {
+            faults.push(format!("memory grew: {warm}, then {self}"));
+        }
+        // A fetch from a provider may be under way, and threads that block end after ten seconds.
+        if self.descriptors > warm.descriptors + 8 || self.threads > warm.threads + 24 {
+            faults.push(format!("descriptors or threads grew: {warm}, then {self}"));
+        }
+        faults
+    }
+}
+
+impl fmt::Display for Holdings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { memory_kib, descriptors, threads } = self;
+        write!(f, "{} MiB, {descriptors} descriptors, {threads} threads", memory_kib / 1024)
+    }
+}
