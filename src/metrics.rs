@@ -295,6 +295,12 @@ impl Metrics {
         self.jwks_keys.with_label_values(&[issuer]).set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 
+    /// Shows how many keys are held without a fetch, and when they were fetched.
+    pub fn jwks_held(&self, issuer: &str, keys: usize, fetched: SystemTime) {
+        self.jwks_last_success_timestamp_seconds.with_label_values(&[issuer]).set(seconds(fetched));
+        self.jwks_keys.with_label_values(&[issuer]).set(i64::try_from(keys).unwrap_or(i64::MAX));
+    }
+
     /// Counts a fetch that failed.
     pub fn jwks_fetch_failed(&self, issuer: &str, took: Duration) {
         self.jwks_fetches.with_label_values(&[issuer, "failure"]).inc();

@@ -2,6 +2,7 @@
 //!
 //! Nothing is a static: everything is made once, in [`start`], and handed down.
 
+mod issuer_health;
 mod readiness;
 mod reload;
 mod token_issuer;
@@ -25,6 +26,7 @@ use crate::filewatch::{DirectoryError, FileError};
 use crate::issuer::{ManifestError, SigningKeysLoadError};
 use crate::keys::{self, ForeignKeys};
 use crate::lifecycle::Drain;
+use crate::live::Live;
 use crate::metrics::{Metrics, RegistrationError};
 use crate::resources::{
     Admin, ApiDiscovery, Callers, IssuerDiscovery, Pool, Router, TokenRequests, TokenReviews,
@@ -163,7 +165,7 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
     };
 
     let Config { server, client_names, admin_socket, authn, cache, .. } = config;
-    let Config { service_account_issuer, callers, .. } = config;
+    let Config { keys, service_account_issuer, callers, .. } = config;
     let limits = server.limits;
     let api_audiences: Arc<[String]> = authn.api_audiences.clone().into();
     let token_file = match &authn.token_file {
@@ -175,7 +177,7 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         }
     };
     let (mut authenticators, issuers) =
-        open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
+        open_issuers(&authn, keys, &limits, &pace, &api_audiences, &metrics)?;
     let mut token_issuer = None;
     if let Some(settings) = &service_account_issuer {
         let background = &mut running._background;
@@ -255,12 +257,15 @@ type NamedAuthenticator = (Arc<str>, Box<dyn Authenticator>);
 /// An authenticator for each issuer, and its keys for the readiness.
 fn open_issuers(
     authn: &authn::Settings,
+    keys: keys::Settings,
     limits: &Limits,
     pace: &Pace,
     api_audiences: &Arc<[String]>,
     metrics: &Arc<Metrics>,
 ) -> Result<(Vec<NamedAuthenticator>, Vec<Issuer>), StartError> {
     let (network, workers) = (Network::of_this_machine(), Workers::of_this_machine());
+    keys::forget_departed(&keys, authn.jwt.iter().map(|settings| &settings.source));
+    let key_settings = Live::new(keys);
     let max_waiters = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
     let mut authenticators: Vec<NamedAuthenticator> = Vec::with_capacity(authn.jwt.len());
     let mut issuers = Vec::with_capacity(authn.jwt.len());
@@ -270,11 +275,19 @@ fn open_issuers(
             network.fetcher(source.certificate_authority.as_deref()).map_err(|error| {
                 StartError::CertificateAuthority { issuer: source.issuer.clone(), source: error }
             })?;
-        let keys = keys::open(source, fetcher.clone(), pace.keys, max_waiters, metrics.clone());
+        let (key_settings, pace) = (key_settings.clone(), pace.keys);
+        let keys = keys::open(
+            source,
+            fetcher.clone(),
+            pace,
+            key_settings.clone(),
+            max_waiters,
+            metrics.clone(),
+        );
         issuers.push(Issuer { url: source.issuer.clone(), keys: keys.clone() });
         // Only groups may be kept elsewhere, as a claim.
         let distributed = settings.claim_mapping.groups_claim().is_some().then(|| {
-            let foreign = ForeignKeys::new(fetcher.clone(), pace.keys, max_waiters);
+            let foreign = ForeignKeys::new(fetcher.clone(), pace, key_settings, max_waiters);
             let (verifier, keys) = (settings.verifier(), keys.clone());
             let timeout = authn.review_timeout;
             DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters, timeout)

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use crate::keys::{Health, IssuerKeys};
+use crate::keys::IssuerKeys;
 use crate::lifecycle::Drain;
 use crate::resources::{Check, Checks};
+
+use super::issuer_health::{describe, urgency};
 
 /// A configured issuer and its keys.
 #[derive(Clone)]
@@ -60,39 +62,14 @@ impl Checks for Readiness {
         };
         let serving = Check { name: "serving".to_owned(), passes, detail: detail.to_owned() };
         let now = SystemTime::now();
-        let issuers = self.issuers.iter().map(|issuer| {
-            let health = issuer.keys.health();
-            Check {
-                name: format!("jwt {}", issuer.url),
-                passes: health.tried,
-                detail: describe(&health, now),
-            }
+        let issuers = self.issuers.iter().map(|issuer| (issuer, issuer.keys.health()));
+        let mut issuers: Vec<_> = issuers.collect();
+        issuers.sort_by_key(|(_, health)| urgency(health));
+        let issuers = issuers.into_iter().map(|(issuer, health)| Check {
+            name: format!("jwt {}", issuer.url),
+            passes: health.tried,
+            detail: describe(&health, now),
         });
         std::iter::once(serving).chain(issuers).collect()
     }
-}
-
-/// How an issuer's keys are, in one line.
-fn describe(health: &Health, now: SystemTime) -> String {
-    let mut parts = Vec::new();
-    parts.push(match (health.tried, health.keys) {
-        (false, _) => "not tried yet".to_owned(),
-        (true, 0) => "dark: no keys".to_owned(),
-        (true, 1) => "ok: 1 key".to_owned(),
-        (true, keys) => format!("ok: {keys} keys"),
-    });
-    if let Some(at) = health.last_success {
-        parts.push(format!("got {} ago", whole_seconds(now.duration_since(at))));
-    }
-    if let Some(at) = health.next_attempt {
-        parts.push(format!("next attempt in {}", whole_seconds(at.duration_since(now))));
-    }
-    if let Some(error) = &health.error {
-        parts.push(format!("last attempt failed: {error}"));
-    }
-    parts.join(", ")
-}
-
-fn whole_seconds<E>(duration: Result<Duration, E>) -> String {
-    format!("{:?}", Duration::from_secs(duration.map_or(0, |duration| duration.as_secs())))
 }

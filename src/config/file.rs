@@ -35,6 +35,8 @@ pub struct File {
     pub cache: Cache,
     /// What the HTTPS listener takes on.
     pub limits: Limits,
+    /// How long keys are used, and where they are kept.
+    pub keys: Keys,
     /// The trusted issuers. Default: none.
     pub jwt: Entry<Vec<Jwt>>,
     /// The API server's own file, whose issuers are trusted beside those. Default: none.
@@ -105,6 +107,14 @@ pub struct Limits {
     pub shutdown_timeout: Entry<Duration>,
 }
 
+/// `keys`.
+pub struct Keys {
+    /// Default: 0, the last good keys serve for ever.
+    pub max_stale: Entry<Duration>,
+    /// Default: none.
+    pub cache_dir: Entry<String>,
+}
+
 /// `tokenFile`.
 pub struct TokenFile {
     /// Required.
@@ -114,7 +124,7 @@ pub struct TokenFile {
 }
 
 /// What the design has for a later version. Named, so that nobody searches for a typing mistake.
-const LATER: &[&str] = &["clusters", "denyList", "introspection", "keys", "readiness"];
+const LATER: &[&str] = &["clusters", "denyList", "introspection", "readiness"];
 
 impl File {
     /// Reads the document, unless it is of another kind: then that is the one problem.
@@ -128,6 +138,7 @@ impl File {
             admin: Admin::read(top.take("admin").object()),
             cache: Cache::read(top.take("cache").object()),
             limits: Limits::read(top.take("limits").object()),
+            keys: Keys::read(top.take("keys").object()),
             jwt: list(top.take("jwt"), |cursor| Jwt::read(cursor, Schema::Ours)),
             authentication_configuration_file: top.take("authenticationConfigurationFile").string(),
             token_file: TokenFile::read(top.take("tokenFile")),
@@ -227,6 +238,17 @@ impl Limits {
         };
         fields.finish(&[]);
         limits
+    }
+}
+
+impl Keys {
+    fn read(mut fields: Fields<'_>) -> Self {
+        let keys = Self {
+            max_stale: duration(fields.take("maxStale")),
+            cache_dir: fields.take("cacheDir").string(),
+        };
+        fields.finish(&[]);
+        keys
     }
 }
 

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::authn::JwtSettings;
 use crate::document::{Document, Report};
 use crate::resources::CallerSettings;
-use crate::{authn, issuer, server};
+use crate::{authn, issuer, keys, server};
 
 use self::file::{AuthenticationFile, File};
 use self::files::{Files, Named};
@@ -41,6 +41,8 @@ pub struct Config {
     pub authn: authn::Settings,
     /// `cache`.
     pub cache: authn::CacheSettings,
+    /// `keys`.
+    pub keys: keys::Settings,
     /// `serviceAccountIssuer`, if there is one.
     pub service_account_issuer: Option<issuer::Settings>,
     /// `callers`, in the order written.

@@ -38,7 +38,8 @@ async fn world() -> Origin {
 fn foreign(world: &Origin, idle: Duration) -> ForeignKeys {
     let network = Network::of_this_machine();
     let fetcher = network.fetcher(Some(&world.certificate_authority)).unwrap();
-    ForeignKeys::new(fetcher, Pace { foreign_idle: idle, ..Pace::default() }, 8)
+    let pace = Pace { foreign_idle: idle, ..Pace::default() };
+    ForeignKeys::new(fetcher, pace, Live::new(Settings::default()), 8)
 }
 
 const AMPLE: Duration = Duration::from_secs(3600);

@@ -14,6 +14,8 @@ use crate::keys::{Location, Source, open};
 
 use super::*;
 
+mod age;
+
 const ISSUER: &str = "https://issuer.example";
 const AMPLE: Duration = Duration::from_secs(3600);
 
@@ -72,10 +74,21 @@ impl Issuer {
 
     /// Opens its keys without discovery.
     fn keys(&self, pace: Pace, max_waiters: usize) -> RemoteKeySet {
+        self.keys_with(pace, &Live::new(Settings::default()), max_waiters)
+    }
+
+    fn keys_with(&self, pace: Pace, settings: &Live<Settings>, max_waiters: usize) -> RemoteKeySet {
         let network = Network::of_this_machine();
         let fetcher = network.fetcher(Some(&self.origin.certificate_authority)).unwrap();
-        let address = Address { url: format!("{}/jwks", self.origin.url), discovers: false };
-        RemoteKeySet::open(ISSUER, address, fetcher, pace, max_waiters, Some(self.metrics.clone()))
+        let url = format!("{}/jwks", self.origin.url);
+        let source = Source {
+            issuer: ISSUER.to_owned(),
+            location: Location::Jwks { url: url.clone() },
+            certificate_authority: None,
+        };
+        let address = Address { url, discovers: false, cache_file: CacheFile::of(&source) };
+        let way = Way { address, fetcher, pace, settings: settings.clone() };
+        RemoteKeySet::open(ISSUER, way, max_waiters, Some(self.metrics.clone()))
     }
 
     /// Opens its keys, and waits for the first fetch.
@@ -111,7 +124,7 @@ async fn discovery_leads_to_the_keys() {
     let open = |source: Source| {
         let network = Network::of_this_machine();
         let fetcher = network.fetcher(source.certificate_authority.as_deref()).unwrap();
-        open(&source, fetcher, EAGER, 1, issuer.metrics.clone())
+        open(&source, fetcher, EAGER, Live::new(Settings::default()), 1, issuer.metrics.clone())
     };
     let keys = open(source(ISSUER));
     keys.tried().await;
