@@ -21,7 +21,7 @@ use crate::token::{self, BoxFuture, Jwks, KeySet, KeysUnavailable, Refreshed};
 
 use super::cache_dir::{CacheFile, CacheFileError};
 use super::discovery;
-use super::failure::{Cause, Failure};
+use super::failure::{Cause, Failure, is_web_page};
 use super::holdings::{Holdings, Parsed, parse};
 use super::progress::{Progress, Step};
 use super::{Health, IssuerKeys, Pace, Settings};
@@ -253,14 +253,27 @@ impl Refresher {
             place = discovery::jwks_uri(&document.body, &self.holdings.issuer)
                 .map_err(|cause| Failure { place, cause: cause.into() })?;
         }
-        let fetched = self.get(&place, deadline).await?;
-        let parsed = parse(fetched.body).await.map_err(|cause| Failure { place, cause })?;
+        let fetched = self.get(&place, deadline).await.map_err(|failure| self.at_keys(failure))?;
+        let parsed = parse(fetched.body).await;
+        let parsed = parsed.map_err(|cause| self.at_keys(Failure { place, cause }))?;
         Ok((parsed, fetched.fresh_for))
     }
 
     async fn get(&self, url: &str, deadline: Instant) -> Result<Fetched, Failure> {
-        let fetched = self.way.fetcher.get(url, deadline).await;
-        fetched.map_err(|error| Failure { place: url.to_owned(), cause: Cause::Fetch(error) })
+        let fetched = self.way.fetcher.get(url, deadline).await.map_err(Cause::Fetch);
+        let document = fetched.and_then(|fetched| match is_web_page(&fetched.body) {
+            true => Err(Cause::WebPage),
+            false => Ok(fetched),
+        });
+        document.map_err(|cause| Failure { place: url.to_owned(), cause })
+    }
+
+    /// Says whose address that of the keys is, if it stands in no configuration.
+    fn at_keys(&self, failure: Failure) -> Failure {
+        match self.way.address.discovers {
+            true => Failure { place: format!("{} (jwks_uri)", failure.place), ..failure },
+            false => failure,
+        }
     }
 }
 

@@ -166,15 +166,20 @@ pub struct PublicJwk<'a> {
 /// How many keys of one document are looked at.
 const MAX_KEYS: usize = 100;
 
-/// The document is no key set: what the parser says about it, for the log.
+/// The document is no key set: why, and where, with nothing of what it says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the document is not a JSON Web Key Set: {0}")]
 pub struct JwksError(String);
 
 impl From<serde_json::Error> for JwksError {
     fn from(error: serde_json::Error) -> Self {
-        // A parser may quote what it did not want, at any length.
-        Self(error.to_string().chars().take(120).collect())
+        // A parser quotes what is JSON and of the wrong type: somebody else wrote that.
+        Self(match error.is_data() {
+            true => {
+                format!("its keys are no list, at line {} column {}", error.line(), error.column())
+            }
+            false => error.to_string(),
+        })
     }
 }
 

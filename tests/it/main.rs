@@ -14,6 +14,7 @@ mod claims; // claims become a user and audiences as configured
 mod distributed_claims; // groups that an issuer leaves to others
 mod expressions; // CEL, and the API server's own file
 mod isolation; // one issuer's trouble stays its own
+mod issuer_health; // why an issuer is dark, and what to do
 mod keys; // rotation, withdrawal, outages, providers that lie
 mod keys_on_disk; // a start during an outage
 mod layering; // the tower of src/

@@ -108,7 +108,7 @@ fn a_file_that_is_not_as_it_was_written_is_not_believed() {
         problem(&good.replace("2025-11-25T12:00", "2025-11-25T12:06")),
         "it was fetched in the future, at 2025-11-25T12:06:00Z: is the clock right?"
     );
-    assert_eq!(problem(&good.replace("P-256", "P-999")), "the key set has no usable key");
+    assert!(problem(&good.replace("P-256", "P-999")).starts_with("the key set has no usable key"));
     assert_eq!(
         problem(&format!("{good}{}", " ".repeat(MAX_FILE_BYTES))),
         "it is larger than 1 MiB"
