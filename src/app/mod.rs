@@ -26,7 +26,6 @@ use crate::filewatch::{DirectoryError, FileError};
 use crate::issuer::{ManifestError, SigningKeysLoadError};
 use crate::keys::{self, ForeignKeys};
 use crate::lifecycle::Drain;
-use crate::live::Live;
 use crate::metrics::{Metrics, RegistrationError};
 use crate::resources::{
     Admin, ApiDiscovery, Callers, IssuerDiscovery, Pool, Router, TokenRequests, TokenReviews,
@@ -265,7 +264,7 @@ fn open_issuers(
 ) -> Result<(Vec<NamedAuthenticator>, Vec<Issuer>), StartError> {
     let (network, workers) = (Network::of_this_machine(), Workers::of_this_machine());
     keys::forget_departed(&keys, authn.jwt.iter().map(|settings| &settings.source));
-    let key_settings = Live::new(keys);
+    let shared = keys::Shared::new(keys);
     let max_waiters = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
     let mut authenticators: Vec<NamedAuthenticator> = Vec::with_capacity(authn.jwt.len());
     let mut issuers = Vec::with_capacity(authn.jwt.len());
@@ -275,19 +274,13 @@ fn open_issuers(
             network.fetcher(source.certificate_authority.as_deref()).map_err(|error| {
                 StartError::CertificateAuthority { issuer: source.issuer.clone(), source: error }
             })?;
-        let (key_settings, pace) = (key_settings.clone(), pace.keys);
-        let keys = keys::open(
-            source,
-            fetcher.clone(),
-            pace,
-            key_settings.clone(),
-            max_waiters,
-            metrics.clone(),
-        );
+        let (shared, pace) = (shared.clone(), pace.keys);
+        let keys =
+            keys::open(source, fetcher.clone(), pace, shared.clone(), max_waiters, metrics.clone());
         issuers.push(Issuer { url: source.issuer.clone(), keys: keys.clone() });
         // Only groups may be kept elsewhere, as a claim.
         let distributed = settings.claim_mapping.groups_claim().is_some().then(|| {
-            let foreign = ForeignKeys::new(fetcher.clone(), pace, key_settings, max_waiters);
+            let foreign = ForeignKeys::new(fetcher.clone(), pace, shared, max_waiters);
             let (verifier, keys) = (settings.verifier(), keys.clone());
             let timeout = authn.review_timeout;
             DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters, timeout)

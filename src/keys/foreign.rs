@@ -19,7 +19,7 @@ use crate::live::{Live, Mark};
 use crate::token::KeySet;
 
 use super::remote::{Address, RemoteKeySet, Way};
-use super::{Pace, Settings};
+use super::{Pace, Shared};
 
 /// How many issuers' keys are held at a time.
 const MAX_ISSUERS: usize = 16;
@@ -32,7 +32,7 @@ const MAX_URL_BYTES: usize = 2048;
 pub struct ForeignKeys {
     fetcher: Fetcher,
     pace: Pace,
-    settings: Live<Settings>,
+    shared: Shared,
     max_waiters: usize,
     held: Arc<Mutex<Held>>,
 }
@@ -46,8 +46,8 @@ pub struct NotAnIssuer;
 impl ForeignKeys {
     /// None yet. They will be got by `fetcher`, and at most `max_waiters` reviews may wait for those
     /// of one issuer at a time.
-    pub fn new(fetcher: Fetcher, pace: Pace, settings: Live<Settings>, max_waiters: usize) -> Self {
-        Self { fetcher, pace, settings, max_waiters, held: Arc::default() }
+    pub fn new(fetcher: Fetcher, pace: Pace, shared: Shared, max_waiters: usize) -> Self {
+        Self { fetcher, pace, shared, max_waiters, held: Arc::default() }
     }
 
     /// The keys of `issuer`, whose name was brought by `origin`; and a mark that holds until they
@@ -90,7 +90,7 @@ impl ForeignKeys {
             address: Address { url, discovers: true, cache_file: None },
             fetcher: self.fetcher.clone(),
             pace: self.pace,
-            settings: self.settings.clone(),
+            shared: self.shared.clone(),
         };
         RemoteKeySet::open(issuer, way, self.max_waiters, None)
     }

@@ -111,10 +111,16 @@ impl Holdings {
         Some(max_stale.saturating_sub(fetched.elapsed().unwrap_or_default()))
     }
 
-    /// The keys are too old: they are not used any more, and all that rests on them falls.
+    /// The keys are too old: they are not used any more, all that rests on them falls, and newer ones
+    /// are wanted.
     pub(super) fn give_up_keys(&self) {
         self.keys.publish(Jwks::default());
-        let fetched = self.progress.borrow().last_success;
+        let mut fetched = None;
+        self.progress.send_modify(|progress| {
+            fetched = progress.last_success;
+            // A machine that slept may not know yet that it is time.
+            progress.wanted = true;
+        });
         let (Some(metrics), Some(fetched)) = (&self.metrics, fetched) else { return };
         metrics.jwks_held(&self.issuer, 0, fetched);
         warn!(

@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::fetch::Fetcher;
-use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::token::{BoxFuture, KeySet};
 
@@ -40,7 +39,7 @@ use remote::RemoteKeySet;
 pub use cache_dir::forget_departed;
 pub use foreign::{ForeignKeys, NotAnIssuer};
 pub use pace::Pace;
-pub use settings::Settings;
+pub use settings::{Settings, Shared};
 pub use source::{Location, Source};
 
 /// The keys of one issuer, and how they are.
@@ -73,12 +72,12 @@ pub struct Health {
 /// reviews may wait for its keys at a time.
 ///
 /// A file has been read when this returns; from the network nothing has arrived yet, nor from
-/// `keys.cacheDir`. The `settings` may change at any time.
+/// `keys.cacheDir`.
 pub fn open(
     source: &Source,
     fetcher: Fetcher,
     pace: Pace,
-    settings: Live<Settings>,
+    shared: Shared,
     max_waiters: usize,
     metrics: Arc<Metrics>,
 ) -> Arc<dyn IssuerKeys> {
@@ -91,6 +90,6 @@ pub fn open(
         Location::Jwks { url } => (url.clone(), false),
     };
     let address = remote::Address { url, discovers, cache_file: CacheFile::of(source) };
-    let way = remote::Way { address, fetcher, pace, settings };
+    let way = remote::Way { address, fetcher, pace, shared };
     Arc::new(RemoteKeySet::open(issuer, way, max_waiters, Some(metrics)))
 }

@@ -10,21 +10,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use crate::fetch::{Fetched, Fetcher};
-use crate::live::{Live, Mark};
+use crate::live::Mark;
 use crate::metrics::Metrics;
 use crate::token::{self, BoxFuture, Jwks, KeySet, KeysUnavailable, Refreshed};
 
-use super::cache_dir::{CacheFile, CacheFileError};
+use super::cache_dir::CacheFile;
 use super::discovery;
 use super::failure::{Cause, Failure, is_web_page};
 use super::holdings::{Holdings, Parsed, parse};
 use super::progress::{Progress, Step};
-use super::{Health, IssuerKeys, Pace, Settings};
+use super::{Health, IssuerKeys, Pace, Shared};
 
 /// The keys of an issuer on the network.
 pub struct RemoteKeySet {
@@ -49,7 +49,7 @@ pub(super) struct Way {
     pub(super) address: Address,
     pub(super) fetcher: Fetcher,
     pub(super) pace: Pace,
-    pub(super) settings: Live<Settings>,
+    pub(super) shared: Shared,
 }
 
 impl RemoteKeySet {
@@ -133,8 +133,7 @@ struct Refresher {
 
 impl Refresher {
     async fn run(self) {
-        // As long as a review would wait: a disk that hangs must not be the end of fetching.
-        let _ = timeout(self.way.pace.patience, self.begin_with_the_disk()).await;
+        self.begin_with_the_disk().await;
         // None of them ever ends, and none waits for another.
         tokio::join!(self.refresh(), self.grow_stale(), self.keep_on_disk());
     }
@@ -149,11 +148,15 @@ impl Refresher {
                     failures = 0;
                     let pause = pace.refresh_after(fresh_for, dice());
                     // Nobody's keys grow too old because nobody asked.
-                    let max_stale = self.way.settings.get().max_stale;
-                    let pause = max_stale.map_or(pause, |max_stale| pause.min(max_stale / 2));
+                    let settings = self.way.shared.settings();
+                    let pause = settings.max_stale.map_or(pause, |age| pause.min(age / 2));
                     self.holdings.end(Ok(keys), Some(pause));
                     let mut progress = self.holdings.progress.subscribe();
-                    let _ = timeout(pause, progress.wait_for(|progress| progress.wanted)).await;
+                    tokio::select! {
+                        _ = progress.wait_for(|progress| progress.wanted) => {}
+                        () = self.way.shared.changed_from(&settings) => {}
+                        () = sleep(pause) => {}
+                    }
                 }
                 Err(failure) => {
                     failures = failures.saturating_add(1);
@@ -171,7 +174,7 @@ impl Refresher {
         const LOOK_AGAIN: Duration = Duration::from_mins(1);
         let mut progress = self.holdings.progress.subscribe();
         loop {
-            let settings = self.way.settings.get();
+            let settings = self.way.shared.settings();
             let left = settings.max_stale.and_then(|max| self.holdings.time_left(max));
             let too_old = async {
                 match left {
@@ -185,30 +188,32 @@ impl Refresher {
             }
             tokio::select! {
                 _ = progress.changed() => {}
-                _ = self.way.settings.changed_from(&settings) => {}
+                () = self.way.shared.changed_from(&settings) => {}
                 () = too_old => {}
             }
         }
     }
 
+    /// Begins with the keys on disk, unless that takes longer than a review would wait for them.
     async fn begin_with_the_disk(&self) {
-        let settings = self.way.settings.get();
+        let settings = self.way.shared.settings();
         let (Some(file), Some(folder)) = (&self.way.address.cache_file, &settings.cache_dir) else {
             return;
         };
         let (file, folder, now) = (file.clone(), folder.clone(), SystemTime::now());
-        let reading = spawn_blocking(move || file.read(&folder, now)).await;
-        let error = match reading {
-            Ok(Ok(None)) => return,
-            Ok(Ok(Some((keys, fetched)))) => {
+        let reading = self.way.shared.on_disk(move || file.read(&folder, now));
+        let error = match timeout(self.way.pace.patience, reading).await {
+            Ok(Some(Ok(None))) => return,
+            Ok(Some(Ok(Some((keys, fetched))))) => {
                 let age = now.duration_since(fetched).unwrap_or_default();
                 if settings.max_stale.is_none_or(|max_stale| age < max_stale) {
                     return self.holdings.begin_with(keys, fetched);
                 }
                 "they are older than keys.maxStale".to_owned()
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+            Ok(Some(Err(error))) => error.to_string(),
+            Ok(None) => "reading them made us panic: please report this".to_owned(),
+            Err(_) => "the disk takes too long".to_owned(),
         };
         let issuer = &self.holdings.issuer;
         warn!(issuer, error, "keys from keys.cacheDir are not used");
@@ -227,11 +232,15 @@ impl Refresher {
             let _ = progress.wait_for(is_new).await;
             let (keys, fetched) = (self.holdings.current().1, progress.borrow().last_success);
             kept = fetched;
-            let folder = self.way.settings.get().cache_dir.clone();
+            let folder = self.way.shared.settings().cache_dir.clone();
             let (Some(folder), Some(fetched)) = (folder, fetched) else { continue };
+            if keys.is_empty() {
+                // They have grown too old before it was their turn.
+                continue;
+            }
             let file = file.clone();
-            let writing = spawn_blocking(move || file.write(&folder, &keys, fetched)).await;
-            let error = writing.ok().and_then(Result::err).as_ref().map(CacheFileError::to_string);
+            let writing = self.way.shared.on_disk(move || file.write(&folder, &keys, fetched));
+            let error = writing.await.and_then(Result::err).map(|error| error.to_string());
             if let Some(error) = error.as_ref().filter(|error| trouble.as_ref() != Some(*error)) {
                 let issuer = &self.holdings.issuer;
                 warn!(

@@ -1,14 +1,21 @@
 //! What `/readyz?verbose` says of an issuer: whether its tokens are judged, why not, and what to do.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::issuer::{DISCOVERY, KEYS};
+use crate::support::service::Setup;
 use crate::support::{Issuer, Key, Manner, Service, logs, pki};
 
-/// The line of the issuer `url`, of a service that trusts it by `entry`.
+/// The line of the issuer `url`, of a service that trusts it by `entry` and has tried it once.
 async fn line_of(url: &str, entry: Value) -> String {
-    let service = Service::trusting([entry]).await;
+    let setup = Setup::new(json!({"jwt": [entry]})).with_pace(|pace| {
+        pace.keys.first_backoff = Duration::from_secs(3600);
+        pace.keys.max_backoff = Duration::from_secs(3600);
+    });
+    let service = setup.start().await;
     let (code, checks) = service.admin("/readyz?verbose").await;
     assert_eq!(code, 200, "an issuer's trouble is not ours: {checks}");
     checks.lines().find(|line| line.contains(url)).unwrap().to_owned()

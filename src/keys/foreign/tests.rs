@@ -5,6 +5,7 @@ use http_body_util::{BodyExt, Empty};
 
 use crate::fetch::Network;
 use crate::fetch::origin::{Origin, ok};
+use crate::keys::Settings;
 use crate::keys::specimen::{key, key_set};
 use crate::token::Jwks;
 
@@ -39,7 +40,7 @@ fn foreign(world: &Origin, idle: Duration) -> ForeignKeys {
     let network = Network::of_this_machine();
     let fetcher = network.fetcher(Some(&world.certificate_authority)).unwrap();
     let pace = Pace { foreign_idle: idle, ..Pace::default() };
-    ForeignKeys::new(fetcher, pace, Live::new(Settings::default()), 8)
+    ForeignKeys::new(fetcher, pace, Shared::new(Settings::default()), 8)
 }
 
 const AMPLE: Duration = Duration::from_secs(3600);

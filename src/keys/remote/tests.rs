@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::fetch::Network;
 use crate::fetch::origin::{Origin, ok};
 use crate::keys::specimen::{broken_key, key, key_set};
-use crate::keys::{Location, Source, open};
+use crate::keys::{Location, Settings, Source, open};
 
 use super::*;
 
@@ -74,10 +74,10 @@ impl Issuer {
 
     /// Opens its keys without discovery.
     fn keys(&self, pace: Pace, max_waiters: usize) -> RemoteKeySet {
-        self.keys_with(pace, &Live::new(Settings::default()), max_waiters)
+        self.keys_with(pace, &Shared::new(Settings::default()), max_waiters)
     }
 
-    fn keys_with(&self, pace: Pace, settings: &Live<Settings>, max_waiters: usize) -> RemoteKeySet {
+    fn keys_with(&self, pace: Pace, shared: &Shared, max_waiters: usize) -> RemoteKeySet {
         let network = Network::of_this_machine();
         let fetcher = network.fetcher(Some(&self.origin.certificate_authority)).unwrap();
         let url = format!("{}/jwks", self.origin.url);
@@ -87,7 +87,7 @@ impl Issuer {
             certificate_authority: None,
         };
         let address = Address { url, discovers: false, cache_file: CacheFile::of(&source) };
-        let way = Way { address, fetcher, pace, settings: settings.clone() };
+        let way = Way { address, fetcher, pace, shared: shared.clone() };
         RemoteKeySet::open(ISSUER, way, max_waiters, Some(self.metrics.clone()))
     }
 
@@ -124,7 +124,7 @@ async fn discovery_leads_to_the_keys() {
     let open = |source: Source| {
         let network = Network::of_this_machine();
         let fetcher = network.fetcher(source.certificate_authority.as_deref()).unwrap();
-        open(&source, fetcher, EAGER, Live::new(Settings::default()), 1, issuer.metrics.clone())
+        open(&source, fetcher, EAGER, Shared::new(Settings::default()), 1, issuer.metrics.clone())
     };
     let keys = open(source(ISSUER));
     keys.tried().await;

@@ -13,8 +13,8 @@ impl Folder {
         Self(std::env::temp_dir().join(name))
     }
 
-    fn settings(&self, max_stale: Option<Duration>) -> Live<Settings> {
-        Live::new(Settings { max_stale, cache_dir: Some(self.0.clone()) })
+    fn settings(&self, max_stale: Option<Duration>) -> Shared {
+        Shared::new(Settings { max_stale, cache_dir: Some(self.0.clone()) })
     }
 
     async fn until_kept(&self) {
@@ -79,11 +79,10 @@ async fn what_is_kept_is_what_was_fetched_last_and_goes_where_the_settings_say_n
     let (issuer, first, second) =
         (Issuer::with(&key_set(&[key("a")])).await, Folder::new("one"), Folder::new("two"));
     let settings = first.settings(None);
-    let keys = issuer.keys_with(EAGER, &settings, 1);
+    let _keys = issuer.keys_with(EAGER, &settings, 1);
     first.until_kept().await;
-    settings.publish(Settings { max_stale: None, cache_dir: Some(second.0.clone()) });
     issuer.publish("/jwks", &key_set(&[key("b")]));
-    refresh(&keys).await.unwrap();
+    settings.publish(Settings { max_stale: None, cache_dir: Some(second.0.clone()) });
     second.until_kept().await;
     let kept = |folder: &Folder| {
         let path = std::fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap().path();
@@ -97,7 +96,7 @@ async fn what_is_kept_is_what_was_fetched_last_and_goes_where_the_settings_say_n
 async fn keys_that_are_too_old_are_given_up_until_newer_ones_are_had() {
     let soon = Duration::from_millis(1);
     let issuer = Issuer::with(&key_set(&[key("a")])).await;
-    let settings = Live::new(Settings::default());
+    let settings = Shared::new(Settings::default());
     let pace = Pace { first_backoff: soon, max_backoff: soon, ..EAGER };
     let keys = issuer.keys_with(pace, &settings, 1);
     keys.tried().await;
@@ -122,9 +121,20 @@ async fn keys_that_are_too_old_are_given_up_until_newer_ones_are_had() {
 async fn keys_are_fetched_again_before_they_are_too_old() {
     let issuer = Issuer::with(&key_set(&[key("a")])).await;
     let max_stale = Some(Duration::from_millis(200));
-    let settings = Live::new(Settings { max_stale, cache_dir: None });
+    let settings = Shared::new(Settings { max_stale, cache_dir: None });
     let keys = issuer.keys_with(EAGER, &settings, 1);
     ended(&keys, 3).await;
+}
+
+#[tokio::test]
+async fn keys_are_fetched_at_once_when_the_settings_change() {
+    let issuer = Issuer::with(&key_set(&[key("a")])).await;
+    let settings = Shared::new(Settings::default());
+    let keys = issuer.keys_with(EAGER, &settings, 1);
+    keys.tried().await;
+    // Until the next fetch they would perhaps grow too old.
+    settings.publish(Settings { max_stale: Some(AMPLE), cache_dir: None });
+    ended(&keys, 2).await;
 }
 
 #[tokio::test]
