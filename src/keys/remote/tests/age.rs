@@ -118,12 +118,14 @@ async fn keys_that_are_too_old_are_given_up_until_newer_ones_are_had() {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_again_before_they_are_too_old() {
+async fn keys_are_fetched_twice_before_they_are_too_old() {
     let issuer = Issuer::with(&key_set(&[key("a")])).await;
-    let max_stale = Some(Duration::from_millis(200));
-    let settings = Shared::new(Settings { max_stale, cache_dir: None });
+    let settings = Shared::new(Settings { max_stale: Some(AMPLE), cache_dir: None });
     let keys = issuer.keys_with(EAGER, &settings, 1);
-    ended(&keys, 3).await;
+    keys.tried().await;
+    let health = keys.health();
+    let pause = health.next_attempt.unwrap().duration_since(health.last_success.unwrap()).unwrap();
+    assert_eq!(pause, AMPLE / 2);
 }
 
 #[tokio::test]
