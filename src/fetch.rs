@@ -7,7 +7,8 @@
 //! connection kept since the last one would be the first thing to be dead after an outage.
 //!
 //! Proxies of the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) are used through CONNECT.
-//! What an answer's body says never gets into an error, nor does what was shown to get it.
+//! What an answer's body says never gets into an error, nor does what was shown to get it. The names
+//! in a refused certificate do, quoted and cut: they are what an operator needs to know.
 //!
 //! A [`Caller`] is the other client here: it asks a service that one runs oneself.
 
@@ -16,6 +17,7 @@ mod failure;
 mod itself;
 #[cfg(test)]
 pub(crate) mod origin;
+mod presented;
 mod trust;
 
 use std::sync::Arc;
@@ -38,7 +40,8 @@ use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
 pub use caller::{Caller, Identity, IdentityError, Plain};
-pub use failure::FetchError;
+pub use failure::{FetchError, NoConnection};
+pub use presented::Presented;
 pub use trust::{CertificateAuthorityError, Network};
 
 use trust::Trust;
@@ -126,13 +129,16 @@ impl Fetcher {
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         match self.proxy_for(&question.url)? {
-            None => follow(https(tls, tcp), question, false).await,
+            None => follow(https(tls, tcp), question, None).await,
             Some(proxy) => {
                 let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
                 if let Some(credentials) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(credentials.clone());
                 }
-                follow(https(tls, tunnel), question, true).await
+                // Not its user and password.
+                let shown =
+                    format!("{}:{}", host(proxy.uri()), proxy.uri().port_u16().unwrap_or(80));
+                follow(https(tls, tunnel), question, Some(&shown)).await
             }
         }
     }
@@ -157,7 +163,7 @@ fn https<T>(tls: &Arc<ClientConfig>, tcp: T) -> HttpsConnector<T> {
 async fn follow<C>(
     connector: C,
     mut question: Question,
-    proxied: bool,
+    proxy: Option<&str>,
 ) -> Result<Fetched, FetchError>
 where
     C: Connect + Clone + Send + Sync + 'static,
@@ -169,7 +175,7 @@ where
     for _ in 0..=MAX_REDIRECTS {
         let url = &question.url;
         let answer = client.request(request(&question)).await;
-        let answer = answer.map_err(|error| FetchError::of_client(error, host(url), proxied))?;
+        let answer = answer.map_err(|error| FetchError::of_client(error, host(url), proxy))?;
         match answer.status() {
             StatusCode::OK => return whole(answer).await,
             StatusCode::MOVED_PERMANENTLY

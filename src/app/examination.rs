@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use crate::authn::{Answer, Surface};
 use crate::config::Config;
 use crate::filewatch::Hurry;
-use crate::keys::Health;
+use crate::keys::{self, Health};
 use crate::metrics::Metrics;
 use crate::secret::Secret;
 use crate::token::UnverifiedJwt;
@@ -49,7 +49,9 @@ pub async fn examine(
     let issuer = UnverifiedJwt::parse(token.expose()).map(|jwt| jwt.issuer().to_owned());
     config.authn.jwt.retain(|settings| Some(&settings.source.issuer) == issuer.as_ref());
     let (webhook, metrics) = (config.server.address, Arc::new(Metrics::new()?));
-    let ground = Ground::new(webhook, metrics, &pace, &Hurry::default());
+    // Keys that a server has kept on disk are its own.
+    let keys = keys::Settings { cache_dir: None, ..config.keys.clone() };
+    let ground = Ground::new(webhook, keys, metrics, &pace, &Hurry::default());
     let Generation { issuers, reviews, .. } = &Generation::build(config, None, &ground)?;
 
     readiness::tried(issuers).await;

@@ -132,6 +132,12 @@ impl Generation {
     }
 }
 
+/// Lets go what `keys.cacheDir` has of issuers that are not in `generation`.
+pub(super) fn forget_departed(generation: &Generation) {
+    let sources = generation.issuers.iter().map(|issuer| &issuer.source);
+    keys::forget_departed(&generation.config.keys, sources);
+}
+
 /// The keys of every issuer, those of an equal source as they are.
 fn open_issuers(
     settings: &[JwtSettings],
@@ -150,7 +156,8 @@ fn open_issuers(
             Some(issuer) if issuer.source == *source => issuer.keys.clone(),
             _ => {
                 let (fetcher, metrics) = (fetcher(source, ground)?, ground.metrics.clone());
-                keys::open(source, fetcher, ground.keys, &ground.files, max_waiters, metrics)
+                let (rhythm, shared) = (&ground.files, ground.shared.clone());
+                keys::open(source, fetcher, ground.keys, rhythm, shared, max_waiters, metrics)
             }
         };
         issuers.push(Issuer { source: source.clone(), keys });
@@ -181,7 +188,8 @@ fn authenticator(
         None => None,
         Some(_) => {
             let fetcher = fetcher(&settings.source, ground)?;
-            let foreign = ForeignKeys::new(fetcher.clone(), ground.keys, max_waiters);
+            let foreign =
+                ForeignKeys::new(fetcher.clone(), ground.keys, ground.shared.clone(), max_waiters);
             let (verifier, keys) = (settings.verifier(), issuer.keys.clone());
             Some(DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters, timeout))
         }

@@ -21,6 +21,8 @@ pub(super) struct Ground {
     pub(super) network: Network,
     pub(super) workers: Workers,
     pub(super) keys: keys::Pace,
+    /// What all key sets share.
+    pub(super) shared: keys::Shared,
     /// When files are looked at.
     pub(super) files: Rhythm,
     /// When manifests are looked at.
@@ -30,6 +32,7 @@ pub(super) struct Ground {
 impl Ground {
     pub(super) fn new(
         webhook: SocketAddr,
+        keys: keys::Settings,
         metrics: Arc<Metrics>,
         pace: &Pace,
         hurry: &Hurry,
@@ -41,6 +44,7 @@ impl Ground {
             network: Network::of_this_machine(),
             workers: Workers::of_this_machine(),
             keys: pace.keys,
+            shared: keys::Shared::new(keys),
             files: Rhythm::hurried(pace.files, hurry),
             objects: Rhythm::hurried(pace.objects, hurry),
         }

@@ -6,6 +6,7 @@ mod examination;
 mod files;
 mod generation;
 mod ground;
+mod issuer_health;
 mod notices;
 mod readiness;
 mod reload;
@@ -32,7 +33,7 @@ use crate::resources::Admin;
 use crate::server::{self, Bound, Listener, TlsError};
 
 use files::TlsFiles;
-use generation::{Current, Generation};
+use generation::{Current, Generation, forget_departed};
 use ground::Ground;
 use readiness::Readiness;
 use reload::{Reload, describe};
@@ -161,11 +162,18 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
     let webhook = bind(config.server.address)?;
     let admin = bind(config.admin)?;
     let hurry = Hurry::default();
-    let ground = Arc::new(Ground::new(webhook.address(), metrics.clone(), &pace, &hurry));
+    let ground = Arc::new(Ground::new(
+        webhook.address(),
+        config.keys.clone(),
+        metrics.clone(),
+        &pace,
+        &hurry,
+    ));
     let (tls, limits) = (Live::new(tls), Live::new(config.server.limits.clone()));
     let tls_files = TlsFiles::follow(&config.server, tls_watches, &tls, &ground);
     let admin_socket = config.admin_socket.clone();
     let generation = Live::new(Generation::build(config, None, &ground)?);
+    forget_departed(&generation.get());
     let mut running = Running {
         webhook: webhook.address(),
         admin: admin.address(),

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use crate::metrics::Metrics;
 use crate::resources::{Check, State};
 
-use super::readiness::ago;
+use super::issuer_health::in_words;
 
 /// Every [`Notice`] that somebody holds.
 #[derive(Clone)]
@@ -112,17 +112,18 @@ impl Notice {
 
     fn check(&self, now: SystemTime) -> Check {
         let word = lock(&self.word);
+        let since = in_words(now.duration_since(word.said_at).unwrap_or_default());
         let (state, detail) = match &word.wrong {
-            None => (State::Good, format!("ok: {}, read {}", word.detail, ago(word.said_at, now))),
+            None => (State::Good, format!("ok: {}, read {since} ago", word.detail)),
             Some(error) => {
-                let (mut lines, since) = (error.lines(), ago(word.said_at, now));
+                let mut lines = error.lines();
                 let first = lines.next().unwrap_or_default();
                 let more = match lines.count() {
                     0 => String::new(),
                     more => format!(" (and {more} more, which are in the log)"),
                 };
                 let text =
-                    format!("wrong, seen {since}; the last good content stays: {first}{more}");
+                    format!("wrong, seen {since} ago; the last good content stays: {first}{more}");
                 (State::Degraded, text)
             }
         };

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::config::RequireIssuers;
-use crate::keys::Health;
 use crate::lifecycle::Drain;
 use crate::live::Live;
 use crate::resources::{Check, Checks, State};
 
 use super::generation::{Generation, Issuer};
+use super::issuer_health::{Urgency, describe, urgency};
 use super::notices::Notices;
 
 /// Ready from when the issuers are as `readiness.requireIssuers` wants them and the webhook listens,
@@ -117,15 +117,15 @@ fn dark(issuers: &[Issuer]) -> usize {
 impl Checks for Readiness {
     fn checks(&self) -> Vec<Check> {
         let (generation, now) = (self.generation.get(), SystemTime::now());
-        let issuers = generation.issuers.iter().map(|issuer| {
-            let health = issuer.keys.health();
-            let state = match &health {
+        let issuers = generation.issuers.iter().map(|issuer| (issuer, issuer.keys.health()));
+        let mut issuers: Vec<_> = issuers.collect();
+        issuers.sort_by_key(|(_, health)| urgency(health));
+        let issuers = issuers.into_iter().map(|(issuer, health)| {
+            let state = match urgency(&health) {
                 // Before the first review is answered it counts; afterwards it is only worth a look.
-                Health { tried: false, .. } if !self.listens.load(Ordering::Acquire) => {
-                    State::Failing
-                }
-                Health { keys: 0, .. } | Health { error: Some(_), .. } => State::Degraded,
-                _ => State::Good,
+                Urgency::Untried if !self.listens.load(Ordering::Acquire) => State::Failing,
+                Urgency::Untried | Urgency::Well => State::Good,
+                Urgency::Dark | Urgency::Failing => State::Degraded,
             };
             let name = format!("jwt {}", issuer.source.issuer);
             Check { name, state, detail: describe(&health, now) }
@@ -139,34 +139,4 @@ impl Checks for Readiness {
     fn observe(&self) {
         self.generation.get().reviews.observe();
     }
-}
-
-/// How an issuer's keys are, in one line.
-fn describe(health: &Health, now: SystemTime) -> String {
-    let mut parts = Vec::new();
-    parts.push(match (health.tried, health.keys) {
-        (false, _) => "not tried yet".to_owned(),
-        (true, 0) => "dark: no keys".to_owned(),
-        (true, 1) => "ok: 1 key".to_owned(),
-        (true, keys) => format!("ok: {keys} keys"),
-    });
-    if let Some(at) = health.last_success {
-        parts.push(format!("got {}", ago(at, now)));
-    }
-    if let Some(at) = health.next_attempt {
-        parts.push(format!("next attempt in {}", whole_seconds(at.duration_since(now))));
-    }
-    if let Some(error) = &health.error {
-        parts.push(format!("last attempt failed: {error}"));
-    }
-    parts.join(", ")
-}
-
-/// How long before `now` something was.
-pub(super) fn ago(then: SystemTime, now: SystemTime) -> String {
-    format!("{} ago", whole_seconds(now.duration_since(then)))
-}
-
-fn whole_seconds<E>(duration: Result<Duration, E>) -> String {
-    format!("{:?}", Duration::from_secs(duration.map_or(0, |duration| duration.as_secs())))
 }

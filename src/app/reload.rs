@@ -16,7 +16,7 @@ use crate::live::Live;
 use crate::server::{Limits, Tls};
 
 use super::files::{TlsFiles, finished};
-use super::generation::Generation;
+use super::generation::{Generation, forget_departed};
 use super::ground::Ground;
 use super::notices::Notice;
 use super::readiness;
@@ -96,6 +96,8 @@ impl Reload {
         readiness::tried(&generation.issuers).await;
 
         self.limits.publish(server.limits.clone());
+        self.ground.shared.publish(generation.config.keys.clone());
+        forget_departed(&generation);
         self.generation.replace(generation);
         if let Some((watches, tls)) = tls {
             self.tls.publish(tls);

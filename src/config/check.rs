@@ -7,6 +7,7 @@ mod callers;
 mod claims;
 mod extra_key;
 mod issuer;
+mod keys;
 mod listen;
 mod names;
 mod service_account_issuer;
@@ -51,6 +52,7 @@ pub fn config(
     let server = listen::check(file.listen, file.limits, files, report);
     let cache = cache(file.cache, report);
     let require_issuers = require_issuers(file.readiness.require_issuers, report);
+    let keys = keys::check(file.keys, files, report);
     let has_issuer = file.service_account_issuer.is_some();
     let has_file = !file.authentication_configuration_file.is_absent();
     let foreign = distinct(&file.api_server_issuers, report);
@@ -104,6 +106,7 @@ pub fn config(
             review_timeout: review_timeout(server.limits.request_timeout),
         },
         cache: cache?,
+        keys: keys?,
         service_account_issuer: service_account_issuer?,
         callers: callers?,
         hash: files.hash_of_all(),

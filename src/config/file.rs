@@ -37,6 +37,8 @@ pub struct File {
     pub limits: Limits,
     /// When the process is ready.
     pub readiness: Readiness,
+    /// How long keys are used, and where they are kept.
+    pub keys: Keys,
     /// The trusted issuers. Default: none.
     pub jwt: Entry<Vec<Jwt>>,
     /// The API server's own file, whose issuers are trusted beside those. Default: none.
@@ -113,6 +115,14 @@ pub struct Readiness {
     pub require_issuers: Entry<String>,
 }
 
+/// `keys`.
+pub struct Keys {
+    /// Default: 0, the last good keys serve for ever.
+    pub max_stale: Entry<Duration>,
+    /// Default: none.
+    pub cache_dir: Entry<String>,
+}
+
 /// `tokenFile`.
 pub struct TokenFile {
     /// Required.
@@ -122,7 +132,7 @@ pub struct TokenFile {
 }
 
 /// What the design has for a later version. Named, so that nobody searches for a typing mistake.
-const LATER: &[&str] = &["clusters", "denyList", "introspection", "keys"];
+const LATER: &[&str] = &["clusters", "denyList", "introspection"];
 
 impl File {
     /// Reads the document, unless it is of another kind: then that is the one problem.
@@ -137,6 +147,7 @@ impl File {
             cache: Cache::read(top.take("cache").object()),
             limits: Limits::read(top.take("limits").object()),
             readiness: Readiness::read(top.take("readiness").object()),
+            keys: Keys::read(top.take("keys").object()),
             jwt: list(top.take("jwt"), |cursor| Jwt::read(cursor, Schema::Ours)),
             authentication_configuration_file: top.take("authenticationConfigurationFile").string(),
             token_file: TokenFile::read(top.take("tokenFile")),
@@ -244,6 +255,17 @@ impl Readiness {
         let readiness = Self { require_issuers: fields.take("requireIssuers").string() };
         fields.finish(&[]);
         readiness
+    }
+}
+
+impl Keys {
+    fn read(mut fields: Fields<'_>) -> Self {
+        let keys = Self {
+            max_stale: duration(fields.take("maxStale")),
+            cache_dir: fields.take("cacheDir").string(),
+        };
+        fields.finish(&[]);
+        keys
     }
 }
 

@@ -18,7 +18,7 @@ use crate::authn::JwtSettings;
 use crate::document::{Document, Report};
 use crate::filewatch::FileWatch;
 use crate::resources::CallerSettings;
-use crate::{authn, issuer, server};
+use crate::{authn, issuer, keys, server};
 
 use self::file::{AuthenticationFile, File};
 use self::files::Files;
@@ -42,6 +42,8 @@ pub struct Config {
     pub authn: authn::Settings,
     /// `cache`.
     pub cache: authn::CacheSettings,
+    /// `keys`.
+    pub keys: keys::Settings,
     /// `serviceAccountIssuer`, if there is one.
     pub service_account_issuer: Option<issuer::Settings>,
     /// `callers`, in the order written.

@@ -133,6 +133,7 @@ fn the_defaults_are_those_of_the_design() {
             max_bytes: 64 << 20,
             rejected_max_bytes: 8 << 20,
         },
+        keys: keys::Settings { max_stale: None, cache_dir: None },
         service_account_issuer: None,
         callers: Vec::new(),
         require_issuers: RequireIssuers::Tried,
@@ -156,6 +157,11 @@ fn the_example_of_the_design_loads() {
     assert_eq!(config.cache.rejected_ttl, Duration::ZERO);
     assert_eq!(config.server.limits.max_connections, 7);
     assert_eq!(config.server.limits.shutdown_timeout, Duration::from_secs(8));
+    let keys = keys::Settings {
+        max_stale: Some(Duration::from_hours(24)),
+        cache_dir: Some(folder.0.join("objects")),
+    };
+    assert_eq!(config.keys, keys);
     assert_eq!(config.authn.max_token_bytes, 9 << 10);
     assert_eq!(config.authn.review_timeout, Duration::from_millis(4500));
     assert_eq!(config.authn.jwt.len(), 4);

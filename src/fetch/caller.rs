@@ -117,7 +117,7 @@ impl Caller {
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let posted = timeout_at(deadline, async {
             let answer = client.request(request).await;
-            let answer = answer.map_err(|error| FetchError::of_client(error, &host, false))?;
+            let answer = answer.map_err(|error| FetchError::of_client(error, &host, None))?;
             let (head, incoming) = answer.into_parts();
             Ok(Response::from_parts(head, body(incoming).await?))
         });

@@ -16,6 +16,8 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::presented::Presented;
+
 /// webpki, and beside it the configured certificates themselves.
 #[derive(Debug)]
 pub(super) struct OrItself {
@@ -32,18 +34,15 @@ impl ServerCertVerifier for OrItself {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if !self.configured.iter().any(|configured| configured == end_entity) {
-            return self.webpki.verify_server_cert(
-                end_entity,
-                intermediates,
-                server_name,
-                ocsp_response,
-                now,
-            );
-        }
-        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-        verify_time(end_entity, now)?;
-        Ok(ServerCertVerified::assertion())
+        let verified = if self.configured.iter().any(|configured| configured == end_entity) {
+            verify_itself(end_entity, server_name, now)
+        } else {
+            let webpki = &self.webpki;
+            webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        };
+        verified.map_err(|error| {
+            Presented::in_error(error, end_entity, intermediates, &self.configured, now)
+        })
     }
 
     fn verify_tls12_signature(
@@ -67,6 +66,16 @@ impl ServerCertVerifier for OrItself {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.webpki.supported_verify_schemes()
     }
+}
+
+fn verify_itself(
+    certificate: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, Error> {
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name)?;
+    verify_time(certificate, now)?;
+    Ok(ServerCertVerified::assertion())
 }
 
 fn verify_time(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Response;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::proxy::matcher::Matcher;
+use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -214,8 +215,46 @@ async fn what_is_wrong_with_a_certificate_is_said() {
         stranger.certificate_authority.clone_from(&other.certificate_authority);
         let error = refusal(&stranger, "/").await;
         assert!(matches!(error, FetchError::UnknownAuthority { .. }), "{error:?}");
-        assert!(error.to_string().contains("configure certificateAuthority"), "{error}");
     }
+}
+
+/// rustls says that something is wrong; whoever has to mend it needs to know which certificate.
+#[tokio::test]
+async fn what_a_refused_certificate_says_is_told() {
+    let told = async |certificate, trusted: Option<&Origin>| {
+        let mut origin = Origin::serve_as(certificate, |_| async { ok("") }).await;
+        if let Some(trusted) = trusted {
+            origin.certificate_authority.clone_from(&trusted.certificate_authority);
+        }
+        refusal(&origin, "/").await.to_string()
+    };
+    let other =
+        Origin::serve_as(Certificate { authority: "Other", ..Default::default() }, |_| async {
+            ok("")
+        });
+    let other = other.await;
+    let yesterday = OffsetDateTime::now_utc() - time::Duration::days(1);
+    let expired = told(Certificate { expired: true, ..Default::default() }, None).await;
+    let date = yesterday.date();
+    assert!(expired.contains(&format!("localhost has expired at {date}T")), "{expired}");
+    let name = "a\n.example";
+    let named = told(Certificate { name: "issuer.example", ..Default::default() }, None).await;
+    assert!(named.contains(r#"not valid for that name, but for "issuer.example""#), "{named}");
+    let named = told(Certificate { name: "192.0.2.7", ..Default::default() }, None).await;
+    assert!(named.contains(r#"but for "192.0.2.7""#), "{named}");
+    let stranger = told(Certificate::default(), Some(&other)).await;
+    assert!(stranger.contains(r#"is signed by "CN=A", and not by the"#), "{stranger}");
+    assert!(stranger.contains(r#"the configured authority ("CN=Other")"#), "{stranger}");
+    assert!(stranger.contains("issuer.certificateAuthority"), "{stranger}");
+    let again = Certificate { authority: "Other", ..Default::default() };
+    let again = told(again, Some(&other)).await;
+    assert!(again.contains("which was perhaps made anew"), "{again}");
+    let own = Certificate { self_signed: true, ..Default::default() };
+    let own = told(own, Some(&other)).await;
+    assert!(own.contains("is self-signed"), "{own}");
+    let wild = Certificate { authority: name, ..Default::default() };
+    let wild = told(wild, Some(&other)).await;
+    assert!(wild.contains(r#""CN=a\n.example""#), "names are escaped: {wild}");
 }
 
 #[tokio::test]
@@ -249,7 +288,20 @@ async fn what_is_wrong_with_a_connection_is_said() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     origin.url = format!("https://{free}");
     let error = refusal(&origin, "/").await;
-    assert!(matches!(error, FetchError::Connect { .. }), "{error:?}");
+    assert!(matches!(error, FetchError::Connect { why: NoConnection::Refused, .. }), "{error:?}");
+    // Whoever is there hangs up in the handshake, or speaks something else.
+    for (greeting, words) in [("", "it broke off"), ("HTTP/1.1 400 Bad\r\n\r\n", "not speak TLS")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        origin.url = format!("https://{}", listener.local_addr().unwrap());
+        let greeter = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 16]).await;
+            socket.write_all(greeting.as_bytes()).await.unwrap();
+        });
+        let error = refusal(&origin, "/").await.to_string();
+        assert!(error.contains(words), "{error}");
+        greeter.await.unwrap();
+    }
 }
 
 #[test]
@@ -316,5 +368,30 @@ async fn a_proxy_leads_to_the_issuer_and_is_not_asked_for_this_machine() {
     let error = fetcher.get(&url, until).await.unwrap_err();
     assert!(matches!(error, FetchError::CertificateName { .. }), "{error:?}");
     let error = fetcher.get("https://issuer.example/jwks", until).await.unwrap_err();
-    assert!(matches!(error, FetchError::Proxy { .. }), "{error:?}");
+    assert!(matches!(error, FetchError::Proxy { why: NoConnection::Refused, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_a_proxy_refuses_is_said_without_its_password() {
+    for (answer, words) in [
+        ("407 Proxy Authentication Required", "wants a user and password"),
+        ("403 Forbidden", "the proxy would not connect"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let proxy = tokio::spawn(async move {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let _ = client.read(&mut [0; 1024]).await;
+            let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n");
+            client.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let matcher = Matcher::builder().https(format!("http://me:secret@{address}")).build();
+        let fetcher = Network::through(matcher).fetcher(Some(&tls(&Certificate::default()).1));
+        let until = Instant::now() + AMPLE;
+        let error = fetcher.unwrap().get("https://issuer.example/", until).await.unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains(words) && told.contains("add that to NO_PROXY"), "{told}");
+        assert!(told.contains(&address.to_string()) && !told.contains("secret"), "{told}");
+        proxy.await.unwrap();
+    }
 }

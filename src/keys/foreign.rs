@@ -18,8 +18,8 @@ use crate::fetch::{Fetcher, origin_of};
 use crate::live::{Live, Mark};
 use crate::token::KeySet;
 
-use super::Pace;
-use super::remote::{Address, RemoteKeySet};
+use super::remote::{Address, RemoteKeySet, Way};
+use super::{Pace, Shared};
 
 /// How many issuers' keys are held at a time.
 const MAX_ISSUERS: usize = 16;
@@ -32,6 +32,7 @@ const MAX_URL_BYTES: usize = 2048;
 pub struct ForeignKeys {
     fetcher: Fetcher,
     pace: Pace,
+    shared: Shared,
     max_waiters: usize,
     held: Arc<Mutex<Held>>,
 }
@@ -45,8 +46,8 @@ pub struct NotAnIssuer;
 impl ForeignKeys {
     /// None yet. They will be got by `fetcher`, and at most `max_waiters` reviews may wait for those
     /// of one issuer at a time.
-    pub fn new(fetcher: Fetcher, pace: Pace, max_waiters: usize) -> Self {
-        Self { fetcher, pace, max_waiters, held: Arc::default() }
+    pub fn new(fetcher: Fetcher, pace: Pace, shared: Shared, max_waiters: usize) -> Self {
+        Self { fetcher, pace, shared, max_waiters, held: Arc::default() }
     }
 
     /// The keys of `issuer`, whose name was brought by `origin`; and a mark that holds until they
@@ -84,9 +85,14 @@ impl ForeignKeys {
         // As go-oidc: one slash is trimmed, not all.
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         let url = format!("{base}/.well-known/openid-configuration");
-        let address = Address { url, discovers: true };
-        let fetcher = self.fetcher.clone();
-        RemoteKeySet::open(issuer, address, fetcher, self.pace, self.max_waiters, None)
+        let way = Way {
+            // The names of strangers are not for the disk.
+            address: Address { url, discovers: true, cache_file: None },
+            fetcher: self.fetcher.clone(),
+            pace: self.pace,
+            shared: self.shared.clone(),
+        };
+        RemoteKeySet::open(issuer, way, self.max_waiters, None)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Holdings {
 }
 
 /// A set with a usable key, and what of it is not.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Parsed {
     keys: Jwks,
     skipped: Vec<SkippedKey>,
@@ -74,6 +74,7 @@ impl Holdings {
             keys: self.keys.get().len(),
             tried: progress.ended > 0,
             last_success: progress.last_success,
+            from_disk: progress.from_disk,
             next_attempt: progress.next,
             error: progress.failure.clone(),
         }
@@ -95,6 +96,50 @@ impl Holdings {
         }
     }
 
+    /// Begins with keys from disk, which were `fetched` before this process was.
+    pub(super) fn begin_with(&self, Parsed { keys, .. }: Parsed, fetched: SystemTime) {
+        let count = keys.len();
+        self.keys.publish(keys);
+        if let Some(metrics) = &self.metrics {
+            metrics.jwks_held(count, fetched);
+        }
+        self.progress.send_modify(|progress| {
+            progress.last_success = Some(fetched);
+            progress.from_disk = true;
+        });
+        info!(
+            issuer = self.issuer,
+            keys = count,
+            "keys come from keys.cacheDir until they are fetched"
+        );
+    }
+
+    /// How long the keys may still be used if they must not be older than `max_stale`; absent if
+    /// there are none.
+    pub(super) fn time_left(&self, max_stale: Duration) -> Option<Duration> {
+        let fetched =
+            self.progress.borrow().last_success.filter(|_| !self.keys.get().is_empty())?;
+        Some(max_stale.saturating_sub(fetched.elapsed().unwrap_or_default()))
+    }
+
+    /// The keys are too old: they are not used any more, all that rests on them falls, and newer ones
+    /// are wanted.
+    pub(super) fn give_up_keys(&self) {
+        self.keys.publish(Jwks::default());
+        let mut fetched = None;
+        self.progress.send_modify(|progress| {
+            fetched = progress.last_success;
+            // A machine that slept may not know yet that it is time.
+            progress.wanted = true;
+        });
+        let (Some(metrics), Some(fetched)) = (&self.metrics, fetched) else { return };
+        metrics.jwks_held(0, fetched);
+        warn!(
+            issuer = self.issuer,
+            "the last good keys are older than keys.maxStale: its tokens are refused until newer ones are had"
+        );
+    }
+
     fn succeeded(
         &self,
         Parsed { keys, skipped }: Parsed,
@@ -113,6 +158,7 @@ impl Holdings {
             news = skipped.iter().filter(|key| !progress.skipped.contains(key)).cloned().collect();
             progress.skipped = skipped;
             progress.last_success = Some(now);
+            progress.from_disk = false;
             progress.end(next);
         });
         if self.metrics.is_some() && (changed || recovered) {

@@ -23,8 +23,10 @@ pub(super) struct Progress {
     pub(super) failure: Option<Arc<str>>,
     /// What the last good one had to leave out.
     pub(super) skipped: Vec<SkippedKey>,
-    /// When the last good one ended.
+    /// When the last good one ended, perhaps that of an earlier process.
     pub(super) last_success: Option<SystemTime>,
+    /// Whether it was that of an earlier process.
+    pub(super) from_disk: bool,
     /// When the next one is due.
     pub(super) next: Option<SystemTime>,
 }
@@ -49,6 +51,7 @@ impl Progress {
             failure: None,
             skipped: Vec::new(),
             last_success: None,
+            from_disk: false,
             next: None,
         }
     }

@@ -118,11 +118,17 @@ impl IssuerMetrics {
 
     /// Counts a fetch that brought `keys` usable keys.
     pub fn jwks_fetched(&self, keys: usize, took: Duration, now: SystemTime) {
+        self.jwks_held(keys, now);
+        self.count_fetch("success", took);
+    }
+
+    /// Shows how many keys are held, and when they were fetched.
+    pub fn jwks_held(&self, keys: usize, fetched: SystemTime) {
         let Self { issuer, families, .. } = self;
-        families.jwks_last_success_timestamp_seconds.with_label_values(&[issuer]).set(seconds(now));
+        let at = &families.jwks_last_success_timestamp_seconds;
+        at.with_label_values(&[issuer]).set(seconds(fetched));
         let keys = i64::try_from(keys).unwrap_or(i64::MAX);
         families.jwks_keys.with_label_values(&[issuer]).set(keys);
-        self.count_fetch("success", took);
     }
 
     /// Counts a fetch that failed.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::base64url;
@@ -86,6 +86,12 @@ impl Jwks {
         Self { keys }
     }
 
+    /// The keys as they stand in a key set (RFC 7517, section 4), of which [`parse`](Self::parse)
+    /// makes an equal set: public members only, whatever they were read with.
+    pub fn public(&self) -> Vec<PublicJwk<'_>> {
+        self.keys.iter().map(Key::public).collect()
+    }
+
     /// How many keys there are to verify with.
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -134,23 +140,71 @@ impl Key {
             None => format!("one without kid ({kind})"),
         }
     }
+
+    fn public(&self) -> PublicJwk<'_> {
+        let number = |bytes: &[u8]| Some(base64url::encode(bytes));
+        let jwk = PublicJwk {
+            kty: "OKP",
+            kid: self.id.as_deref(),
+            alg: self.algorithm.map(Algorithm::as_str),
+            crv: None,
+            n: None,
+            e: None,
+            x: None,
+            y: None,
+        };
+        match self.key.public() {
+            PublicKey::Rsa { n, e } => PublicJwk { kty: "RSA", n: number(n), e: number(e), ..jwk },
+            PublicKey::Ec { curve, x, y } => {
+                let crv = Some(curve.as_str());
+                PublicJwk { kty: "EC", crv, x: number(x), y: number(y), ..jwk }
+            }
+            PublicKey::Ed25519(x) => PublicJwk { crv: Some("Ed25519"), x: number(x), ..jwk },
+            PublicKey::Ed448(x) => PublicJwk { crv: Some("Ed448"), x: number(x), ..jwk },
+        }
+    }
 }
 
 /// How many keys are told of.
 const TOLD: usize = 8;
 
+/// A public key of a set, to be written. It has no place for a private member.
+#[derive(Serialize)]
+pub struct PublicJwk<'a> {
+    kty: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alg: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crv: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<String>,
+}
+
 /// How many keys of one document are looked at.
 const MAX_KEYS: usize = 100;
 
-/// The document is no key set: what the parser says about it, for the log.
+/// The document is no key set: why, and where, with nothing of what it says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the document is not a JSON Web Key Set: {0}")]
 pub struct JwksError(String);
 
 impl From<serde_json::Error> for JwksError {
     fn from(error: serde_json::Error) -> Self {
-        // A parser may quote what it did not want, at any length.
-        Self(error.to_string().chars().take(120).collect())
+        // A parser quotes what is JSON and of the wrong type: somebody else wrote that.
+        Self(match error.is_data() {
+            true => {
+                format!("its keys are no list, at line {} column {}", error.line(), error.column())
+            }
+            false => error.to_string(),
+        })
     }
 }
 

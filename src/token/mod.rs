@@ -19,7 +19,7 @@ pub mod jwks;
 mod signing;
 
 pub use header::HeaderError;
-pub use jwks::{Jwks, JwksError, SkippedKey};
+pub use jwks::{Jwks, JwksError, PublicJwk, SkippedKey};
 pub use key_set::{BoxFuture, KeySet, KeysUnavailable, Refreshed};
 pub use primitives::{random, sha256};
 pub use sign::{SignError, SigningKey, SigningKeyError};

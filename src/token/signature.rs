@@ -154,6 +154,11 @@ impl VerifyingKey {
         Ok(Self { public, verifiers })
     }
 
+    /// The numbers that it was made of.
+    pub(super) fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
     /// Whether a signature of `algorithm` can be made with this kind of key.
     pub(super) fn fits(&self, algorithm: Algorithm) -> bool {
         self.verifiers.iter().any(|(fit, _)| *fit == algorithm)

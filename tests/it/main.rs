@@ -16,7 +16,9 @@ mod distributed_claims; // groups that an issuer leaves to others
 mod explain; // one token, what was checked, and what to change
 mod expressions; // CEL, and the API server's own file
 mod isolation; // one issuer's trouble stays its own
+mod issuer_health; // why an issuer is dark, and what to do
 mod keys; // rotation, withdrawal, outages, providers that lie
+mod keys_on_disk; // a start during an outage
 mod layering; // the tower of src/
 mod logs; // what a log says, and what it must never say
 mod metrics; // names and labels, held by a golden file

@@ -164,13 +164,32 @@ fn each_mistake_is_named() {
                 s("limits.maxTokenBytes: Invalid value: 0: must be from 1 to 1073741824"),
             ],
         ),
+        // keys
+        ("keys: {maxStale: 5m, cacheDir: keys}", vec![]),
+        ("keys: {maxStale: 0, cacheDir: null}", vec![]),
+        (
+            "keys: {maxStale: 299s, cacheDir: ''}",
+            vec![
+                s(
+                    "keys.maxStale: Invalid value: 299s: must be 0s, which is for ever, or from 5m to 8760h",
+                ),
+                s("keys.cacheDir: Required value: the path of a folder"),
+            ],
+        ),
+        (
+            "keys: {maxStale: 24, cacheDirectory: keys}",
+            vec![
+                s("keys.maxStale: Invalid value: 24: a unit is missing, as in 24s"),
+                s("keys.cacheDirectory: unknown field; known here: maxStale, cacheDir"),
+            ],
+        ),
         // what a later version knows
-        ("keys: {maxStale: 0s}\nclusters: []", vec![later("keys"), later("clusters")]),
         (
             "readiness: {requireIssuers: any}",
             vec![s("readiness.requireIssuers: Unsupported value: \"any\": supported values: \
                     \"Tried\", \"Any\", \"All\"")],
         ),
+        ("denyList: {}\nclusters: []", vec![later("denyList"), later("clusters")]),
         ("caches: {}", vec![s("caches: unknown field; did you mean cache?")]),
         (
             "listen: {adress: x, clientCaFile: ca.crt}",
@@ -194,6 +213,24 @@ fn odd_but_valid_is_a_warning() {
         warnings,
         ["listen.allowUnauthenticatedWebhook: has no effect beside listen.clientCAFile",]
     );
+}
+
+/// Without it there are no keys on disk, which is no reason not to serve.
+#[test]
+fn a_folder_for_keys_may_be_missing_but_not_the_one_above() {
+    let folder = Folder::new();
+    let warnings = |written: &str| folder.good(&with(&format!("keys: {{cacheDir: {written}}}"))).1;
+    assert_eq!(warnings("new"), [""; 0]);
+    assert_eq!(warnings("objects"), [""; 0]);
+    let path = |name: &str| folder.0.join(name).display().to_string();
+    let text = format!("keys.cacheDir: {} is not a folder: no keys will be kept", path("tls.crt"));
+    assert_eq!(warnings("tls.crt"), [text]);
+    let text = format!(
+        "keys.cacheDir: {}: No such file or directory (os error 2): no keys will be kept before the \
+         folder above it is there (a volume that is not mounted?)",
+        path("gone/keys")
+    );
+    assert_eq!(warnings("gone/keys"), [text]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use http_body_util::{BodyExt, Empty};
 
 use crate::fetch::Network;
 use crate::fetch::origin::{Origin, ok};
+use crate::keys::Settings;
 use crate::keys::specimen::{key, key_set};
 use crate::token::Jwks;
 
@@ -38,7 +39,8 @@ async fn world() -> Origin {
 fn foreign(world: &Origin, idle: Duration) -> ForeignKeys {
     let network = Network::of_this_machine();
     let fetcher = network.fetcher(Some(&world.certificate_authority)).unwrap();
-    ForeignKeys::new(fetcher, Pace { foreign_idle: idle, ..Pace::default() }, 8)
+    let pace = Pace { foreign_idle: idle, ..Pace::default() };
+    ForeignKeys::new(fetcher, pace, Shared::new(Settings::default()), 8)
 }
 
 const AMPLE: Duration = Duration::from_secs(3600);

@@ -46,6 +46,33 @@ fn a_bad_key_does_not_harm_the_good_ones() {
 }
 
 #[test]
+fn a_set_is_published_without_a_private_member_and_read_back_as_it_was() {
+    let mut keys: Vec<_> = Algorithm::DEFAULT
+        .into_iter()
+        .chain([Algorithm::EdDsa])
+        .map(|algorithm| (algorithm, Signer::new(algorithm)))
+        .map(|(algorithm, key)| {
+            with(&key.jwk(algorithm.as_str()), "alg", json!(algorithm.as_str()))
+        })
+        .chain([Signer::ed448().jwk("448"), Signer::new(Algorithm::Es256).public_jwk()])
+        .collect();
+    // An RSA key that keeps all but d of its private half is usable, and is no less a secret.
+    let mut private = Signer::new(Algorithm::Rs256).private_jwk();
+    private.as_object_mut().unwrap().remove("d");
+    assert!(private["p"].is_string(), "{private}");
+    keys.push(private);
+    let (set, skipped) = parse(&keys);
+    assert_eq!((set.len(), skipped), (keys.len(), vec![]));
+    let published = serde_json::to_value(set.public()).unwrap();
+    for key in published.as_array().unwrap() {
+        for member in key.as_object().unwrap().keys() {
+            assert!(["kty", "kid", "alg", "crv", "n", "e", "x", "y"].contains(&&**member), "{key}");
+        }
+    }
+    assert_eq!(parse(published.as_array().unwrap()), (set, vec![]));
+}
+
+#[test]
 fn only_a_list_of_keys_is_a_key_set() {
     for (document, length) in [
         (r#"{"keys":[]}"#, Some(0)),

@@ -57,6 +57,15 @@ impl Issuer {
 
     /// Starts a provider with this key.
     pub async fn signing_with(key: Key) -> Self {
+        Self::with(key, &pki::PROVIDERS.server()).await
+    }
+
+    /// Starts a provider that shows this certificate.
+    pub async fn showing(certificate: &pki::Leaf) -> Self {
+        Self::with(Key::new("ES256"), certificate).await
+    }
+
+    async fn with(key: Key, certificate: &pki::Leaf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let path = format!("/{}", unique("issuer"));
         let url = format!("https://{}{path}", listener.local_addr().unwrap());
@@ -70,7 +79,7 @@ impl Issuer {
             claims: HashMap::new(),
         }));
         let mut serving = JoinSet::new();
-        let acceptor = TlsAcceptor::from(pki::PROVIDERS.server().serving());
+        let acceptor = TlsAcceptor::from(certificate.serving());
         serving.spawn(serve(listener, Some(acceptor), path.clone(), state.clone()));
         Self { url, path, state, serving }
     }

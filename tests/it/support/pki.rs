@@ -43,7 +43,13 @@ impl Authority {
         self.server_until(2999)
     }
 
-    /// The same, until the beginning of that year.
+    /// A certificate for a server of that name.
+    pub fn server_named(&self, name: &str) -> Leaf {
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        self.sign(params, "server", ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A certificate for a server on this machine, until the beginning of that year.
     pub fn server_until(&self, year: i32) -> Leaf {
         let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
         let mut params = CertificateParams::new(names).unwrap();

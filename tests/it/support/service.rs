@@ -149,7 +149,7 @@ impl Service {
 
     /// The path of a file beside the configuration.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.0.join(name)
+        self.directory.path(name)
     }
 
     /// Where the admin listener is.
