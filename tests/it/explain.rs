@@ -614,6 +614,8 @@ async fn groups_that_are_kept_elsewhere_are_told_aside() {
         assert_eq!(ran.code, Some(code), "{}", ran.out);
         assert!(ran.out.contains(says), "{}", ran.out);
         assert!(ran.out.contains("groups source"), "{}", ran.out);
+        let blames_it = ran.out.contains("what its source of groups answered");
+        assert_eq!(blames_it, code == 1, "{}", ran.out);
         let open = config.explain(&token, &["--show-claims"]).await;
         for ran in [ran, open] {
             assert!(!ran.out.contains("hidden-access"), "{}", ran.out);

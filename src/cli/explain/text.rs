@@ -2,8 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::report::{Check, Claim, Instant, Report, Source, Token};
+use super::report::{Check, FAILED, Report, Source, TOKEN};
 use super::server::Server;
+use super::unproven::{Claim, Instant, Token};
 
 /// What of a value is shown in a line.
 const SHOWN: usize = 100;
@@ -109,7 +110,7 @@ fn claims(claims: &[Claim], out: &mut impl Write) -> io::Result<()> {
     for claim in rest {
         let value = match &claim.value {
             Some(value) => super::words::printable(&value.to_string()),
-            None => format!("({}, never shown)", claim.kind),
+            None => format!("({}, not shown)", claim.kind),
         };
         writeln!(out, "{INDENT}{} {}", cut(&claim.name), cut(&value))?;
     }
@@ -131,15 +132,15 @@ fn source(source: &Source, style: Style, out: &mut impl Write) -> io::Result<()>
 fn check(check: &Check, style: Style, out: &mut impl Write) -> io::Result<()> {
     let mark = match check.outcome {
         "passed" => style.good("ok    "),
-        super::report::FAILED => style.bad("FAILED"),
+        FAILED => style.bad("FAILED"),
         _ => style.faint("-     "),
     };
     let what = match check.of {
-        "token" => check.check.to_owned(),
+        TOKEN => check.check.to_owned(),
         _ => format!("> {}", check.check),
     };
     let line = format!("{what:16} {}", cut(&check.found));
-    if check.outcome != super::report::FAILED {
+    if check.outcome != FAILED {
         let expected = format!("  (wanted: {})", check.expected);
         let is_news = !check.expected.is_empty() && check.expected != check.found;
         let fits = line.chars().count() + expected.chars().count() < WIDTH;
