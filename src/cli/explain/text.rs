@@ -9,7 +9,9 @@ use super::unproven::{Claim, Instant, Token};
 /// What of a value is shown in a line.
 const SHOWN: usize = 100;
 /// What of a text is shown in several.
-const MOST: usize = 600;
+const MOST: usize = 400;
+/// What of a status is shown: all, but for a user of a thousand groups.
+const STATUS: usize = 1_000;
 /// How long lines are, where they can be broken.
 const WIDTH: usize = 100;
 /// What lines below a heading begin with.
@@ -166,7 +168,7 @@ fn answer(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()>
         (Some(reason), result) => format!("{} ({reason})", style.bad(result)),
     };
     writeln!(out, "\n{}    {result}, HTTP {}", style.bold("answer"), answer.http)?;
-    writeln!(out, "{INDENT}{}", answer.status)?;
+    writeln!(out, "{INDENT}{}", cut_at(STATUS, &answer.status.to_string()))?;
     if let Some(nearest) = &report.nearest {
         writeln!(out, "{}   {}, at {}", style.bold("nearest"), nearest.issuer, nearest.field)?;
         for difference in &nearest.differences {
@@ -195,7 +197,7 @@ fn server(server: &Server, style: Style, out: &mut impl Write) -> io::Result<()>
     }
     let differences = server.differences.join(", ");
     writeln!(out, "\n{head}    {} on {differences}", style.bad("DISAGREES"))?;
-    writeln!(out, "{INDENT}{status}")?;
+    writeln!(out, "{INDENT}{}", cut_at(STATUS, &status.to_string()))?;
     for hint in &server.hints {
         write!(out, "{INDENT}")?;
         wrapped(hint, INDENT.len(), out)?;
