@@ -239,3 +239,56 @@ fn cut_at(characters: usize, text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Answer;
+    use super::*;
+
+    fn said(is_coloured: bool) -> String {
+        let check = |outcome, found: String| Check {
+            check: "aud",
+            field: "jwt[0].issuer.audiences".to_owned(),
+            outcome,
+            expected: "one of \"a\"".to_owned(),
+            found,
+            of: TOKEN,
+        };
+        let words = "word ".repeat(50);
+        let report = Report {
+            sources: vec![Source {
+                name: "https://x".to_owned(),
+                place: "jwt[0]".to_owned(),
+                keys: None,
+                checks: vec![check("passed", "\"a\"".to_owned()), check(FAILED, words)],
+            }],
+            answer: Answer { result: "rejected", reason: Some("expired"), ..Answer::default() },
+            ..Report::default()
+        };
+        let mut out = Vec::new();
+        write(&report, Style { is_coloured }, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn colour_is_all_that_a_terminal_adds() {
+        let (plain, coloured) = (said(false), said(true));
+        assert!(coloured.contains("\x1b[1;31mFAILED\x1b[0m"), "{coloured}");
+        let codes = ["1", "32", "1;31", "2", "0"].map(|code| format!("\x1b[{code}m"));
+        assert_eq!(codes.iter().fold(coloured, |text, code| text.replace(code, "")), plain);
+    }
+
+    #[test]
+    fn long_texts_are_broken_between_words_below_where_they_began() {
+        let plain = said(false);
+        let lines: Vec<_> = plain.lines().skip_while(|line| !line.contains("FAILED")).collect();
+        assert!(lines[0].starts_with("  FAILED  aud              word word"), "{plain}");
+        assert!(lines[1].starts_with(&format!("{:27}word word", "")), "{plain}");
+        assert!(plain.lines().all(|line| line.chars().count() <= WIDTH), "{plain}");
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        assert_eq!(cut(&"é".repeat(5000)).chars().count(), SHOWN + 1);
+    }
+}
