@@ -200,6 +200,8 @@ async fn each_refusal_is_told_with_what_to_change_where() {
             );
         }
         assert!(ran.out.contains("\nto do     "), "{what}\n{}", ran.out);
+        let failed = ran.out.matches("  FAILED  ").count();
+        assert!(failed <= 1, "{what}: what was judged twice is told once\n{}", ran.out);
     }
     let ran = config.explain(&of(json!({})), &["--audience", "elsewhere"]).await;
     assert_eq!(ran.code, Some(1));
