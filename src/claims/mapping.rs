@@ -10,8 +10,6 @@ use crate::transcript::Transcript;
 use super::expression::{self, Budget, Expression, Input};
 use super::{ClaimError, Claims, Value, reserved};
 
-pub(super) use told::why;
-
 /// From claims to a user: `claimMappings`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimMapping {

@@ -166,10 +166,11 @@ fn first_false<'r>(
         let expression = &validation.expression;
         let place = || format!("{list}[{index}].expression");
         let told = |found| told::expression(place(), expression, found);
-        let value = expression
-            .evaluate(input, budget)
-            .map_err(|error| ClaimError::failed(place(), expression, error.to_string()));
-        match transcript.unless(value, |error| told(told::why(error)))?.as_bool() {
+        let value = expression.evaluate(input, budget).map_err(|error| {
+            transcript.holds(false, || told(error.to_string()));
+            ClaimError::failed(place(), expression, error.to_string())
+        })?;
+        match value.as_bool() {
             Some(holds) => {
                 if !transcript.holds(holds, || told(holds.to_string())) {
                     first = first.or(Some((index, validation)));

@@ -10,6 +10,8 @@ mod remedy;
 mod report;
 mod server;
 mod text;
+mod unproven;
+mod veil;
 mod words;
 
 use std::io::{self, IsTerminal, Write};

@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::support::issuer::KEYS;
+use crate::support::kubeconfig::{self, apiserver};
 use crate::support::service::Setup;
 use crate::support::{API, Gate, Issuer, Manner, Service, pki, within};
 
@@ -86,29 +87,8 @@ async fn nobody_and_somebody_who_says_nothing_are_not_well() {
 /// A service with a webhook kubeconfig beside its configuration, as for kube-apiserver.
 async fn with_kubeconfig(issuer: &Issuer, cluster: Value, user: Value) -> Service {
     let service = Service::trusting([issuer.entry(json!({}))]).await;
-    let client = pki::CLIENTS.client("kube-apiserver");
-    service.write("ca.crt", &pki::SERVERS.pem);
-    service.write("client.crt", &client.certificate);
-    service.write("client.key", &client.key);
-    let kubeconfig = json!({
-        "clusters": [{"name": "c", "cluster": cluster_of(&service, cluster)}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    });
-    service.write("webhook.kubeconfig", &kubeconfig.to_string());
+    kubeconfig::write(&service, cluster, user);
     service
-}
-
-fn cluster_of(service: &Service, over: Value) -> Value {
-    let server = format!("https://{}/authenticate", service.address());
-    let mut cluster = json!({"server": server, "certificate-authority": "ca.crt"});
-    crate::support::lay(&mut cluster, over);
-    cluster
-}
-
-fn apiserver() -> Value {
-    json!({"client-certificate": "client.crt", "client-key": "client.key"})
 }
 
 /// Reviews `token`, given on standard input.

@@ -112,7 +112,7 @@ fn listed(list: Result<&Vec<String>, &ClaimError>, instead: &str) -> Text {
 }
 
 /// Why there is no value, without what else is told anyway.
-pub(in crate::claims) fn why(error: &ClaimError) -> String {
+fn why(error: &ClaimError) -> String {
     match error {
         ClaimError::Expression(failure) => failure.problem.clone(),
         error => error.to_string(),

@@ -4,8 +4,6 @@ use crate::transcript::{Check, Text};
 
 use super::{Claims, Expression, Message, RequiredClaim, on_one_line};
 
-pub(super) use super::super::mapping::why;
-
 pub(super) fn required(index: usize, rule: &RequiredClaim, claims: &Claims) -> Check {
     let RequiredClaim { claim, required_value } = rule;
     Check::of("claim rule")

@@ -55,7 +55,7 @@ impl<'u> Url<'u> {
         let url = url.trim();
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let port = authority.rsplit_once(':').map(|(host, port)| (host, port));
+        let port = authority.rsplit_once(':');
         let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
         let (host, port) = port.filter(|(_, port)| is_port(port)).unwrap_or((authority, ""));
         Self { scheme, host, port, path }

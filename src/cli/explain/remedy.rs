@@ -1,7 +1,7 @@
 //! What to change, and where: a remedy for every reason.
 
 use super::place::Place;
-use super::report::Report;
+use super::report::{Report, TOKEN};
 
 /// What a remedy is for.
 pub(super) struct Scene<'a> {
@@ -16,6 +16,16 @@ pub(super) struct Scene<'a> {
 
 /// What to do about a token that is refused for `reason`; absent if there is no such reason.
 pub(super) fn remedy(reason: &str, scene: &Scene<'_>) -> Option<String> {
+    let remedy = of(reason, scene)?;
+    match scene.report.failed() {
+        Some(check) if check.of != TOKEN && reason != "claims_source_unavailable" => Some(format!(
+            "Not the token is refused, but what its source of groups answered. For that: {remedy}"
+        )),
+        _ => Some(remedy),
+    }
+}
+
+fn of(reason: &str, scene: &Scene<'_>) -> Option<String> {
     Some(match reason {
         "no_issuer" => scene.nobody(),
         "malformed" => scene.malformed(),

@@ -2,13 +2,16 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::report::{Check, Claim, Instant, Report, Source, Token};
+use super::report::{Check, FAILED, Report, Source, TOKEN};
 use super::server::Server;
+use super::unproven::{Claim, Instant, Token};
 
 /// What of a value is shown in a line.
 const SHOWN: usize = 100;
 /// What of a text is shown in several.
-const MOST: usize = 600;
+const MOST: usize = 400;
+/// What of a status is shown: all, but for a user of a thousand groups.
+const STATUS: usize = 1_000;
 /// How long lines are, where they can be broken.
 const WIDTH: usize = 100;
 /// What lines below a heading begin with.
@@ -109,7 +112,7 @@ fn claims(claims: &[Claim], out: &mut impl Write) -> io::Result<()> {
     for claim in rest {
         let value = match &claim.value {
             Some(value) => super::words::printable(&value.to_string()),
-            None => format!("({}, never shown)", claim.kind),
+            None => format!("({}, not shown)", claim.kind),
         };
         writeln!(out, "{INDENT}{} {}", cut(&claim.name), cut(&value))?;
     }
@@ -131,15 +134,15 @@ fn source(source: &Source, style: Style, out: &mut impl Write) -> io::Result<()>
 fn check(check: &Check, style: Style, out: &mut impl Write) -> io::Result<()> {
     let mark = match check.outcome {
         "passed" => style.good("ok    "),
-        super::report::FAILED => style.bad("FAILED"),
+        FAILED => style.bad("FAILED"),
         _ => style.faint("-     "),
     };
     let what = match check.of {
-        "token" => check.check.to_owned(),
+        TOKEN => check.check.to_owned(),
         _ => format!("> {}", check.check),
     };
     let line = format!("{what:16} {}", cut(&check.found));
-    if check.outcome != super::report::FAILED {
+    if check.outcome != FAILED {
         let expected = format!("  (wanted: {})", check.expected);
         let is_news = !check.expected.is_empty() && check.expected != check.found;
         let fits = line.chars().count() + expected.chars().count() < WIDTH;
@@ -165,7 +168,7 @@ fn answer(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()>
         (Some(reason), result) => format!("{} ({reason})", style.bad(result)),
     };
     writeln!(out, "\n{}    {result}, HTTP {}", style.bold("answer"), answer.http)?;
-    writeln!(out, "{INDENT}{}", answer.status)?;
+    writeln!(out, "{INDENT}{}", cut_at(STATUS, &answer.status.to_string()))?;
     if let Some(nearest) = &report.nearest {
         writeln!(out, "{}   {}, at {}", style.bold("nearest"), nearest.issuer, nearest.field)?;
         for difference in &nearest.differences {
@@ -194,7 +197,7 @@ fn server(server: &Server, style: Style, out: &mut impl Write) -> io::Result<()>
     }
     let differences = server.differences.join(", ");
     writeln!(out, "\n{head}    {} on {differences}", style.bad("DISAGREES"))?;
-    writeln!(out, "{INDENT}{status}")?;
+    writeln!(out, "{INDENT}{}", cut_at(STATUS, &status.to_string()))?;
     for hint in &server.hints {
         write!(out, "{INDENT}")?;
         wrapped(hint, INDENT.len(), out)?;
@@ -234,5 +237,58 @@ fn cut_at(characters: usize, text: &str) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Answer;
+    use super::*;
+
+    fn said(is_coloured: bool) -> String {
+        let check = |outcome, found: String| Check {
+            check: "aud",
+            field: "jwt[0].issuer.audiences".to_owned(),
+            outcome,
+            expected: "one of \"a\"".to_owned(),
+            found,
+            of: TOKEN,
+        };
+        let words = "word ".repeat(50);
+        let report = Report {
+            sources: vec![Source {
+                name: "https://x".to_owned(),
+                place: "jwt[0]".to_owned(),
+                keys: None,
+                checks: vec![check("passed", "\"a\"".to_owned()), check(FAILED, words)],
+            }],
+            answer: Answer { result: "rejected", reason: Some("expired"), ..Answer::default() },
+            ..Report::default()
+        };
+        let mut out = Vec::new();
+        write(&report, Style { is_coloured }, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn colour_is_all_that_a_terminal_adds() {
+        let (plain, coloured) = (said(false), said(true));
+        assert!(coloured.contains("\x1b[1;31mFAILED\x1b[0m"), "{coloured}");
+        let codes = ["1", "32", "1;31", "2", "0"].map(|code| format!("\x1b[{code}m"));
+        assert_eq!(codes.iter().fold(coloured, |text, code| text.replace(code, "")), plain);
+    }
+
+    #[test]
+    fn long_texts_are_broken_between_words_below_where_they_began() {
+        let plain = said(false);
+        let lines: Vec<_> = plain.lines().skip_while(|line| !line.contains("FAILED")).collect();
+        assert!(lines[0].starts_with("  FAILED  aud              word word"), "{plain}");
+        assert!(lines[1].starts_with(&format!("{:27}word word", "")), "{plain}");
+        assert!(plain.lines().all(|line| line.chars().count() <= WIDTH), "{plain}");
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        assert_eq!(cut(&"é".repeat(5000)).chars().count(), SHOWN + 1);
     }
 }

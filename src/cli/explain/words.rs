@@ -33,15 +33,18 @@ impl Voice {
         text.0.iter().map(part).collect()
     }
 
-    /// An instant, and how far it is.
-    pub(super) fn instant(&self, what: &str, time: SystemTime) -> String {
-        let distance = match (time.duration_since(self.now), what) {
+    fn instant(&self, what: &str, time: SystemTime) -> String {
+        format!("{}, {}", rfc3339(time), self.distance(what, time))
+    }
+
+    /// How far from now an instant is: that of an `exp`, if `what` says so.
+    pub(super) fn distance(&self, what: &str, time: SystemTime) -> String {
+        match (time.duration_since(self.now), what) {
             (Ok(ahead), "exp") => format!("valid for another {}", duration(ahead)),
             (Ok(ahead), _) => format!("in {}", duration(ahead)),
             (Err(past), "exp") => format!("expired {} ago", duration(past.duration())),
             (Err(past), _) => format!("{} ago", duration(past.duration())),
-        };
-        format!("{}, {distance}", rfc3339(time))
+        }
     }
 }
 

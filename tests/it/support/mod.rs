@@ -4,6 +4,7 @@
 pub mod api;
 pub mod client;
 pub mod issuer;
+pub mod kubeconfig;
 pub mod logs;
 pub mod manner;
 pub mod metrics;
