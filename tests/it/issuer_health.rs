@@ -49,7 +49,7 @@ async fn what_is_wrong_with_its_certificate_is_said() {
     ] {
         let issuer = Issuer::showing(&certificate).await;
         let line = line(&issuer).await;
-        let dark = format!("[+]jwt {} dark, its tokens are refused: no keys yet: ", issuer.url);
+        let dark = format!("[!]jwt {} dark, its tokens are refused: no keys yet: ", issuer.url);
         assert!(line.starts_with(&dark), "{line}");
         assert!(words.iter().all(|words| line.contains(words)), "{line}");
         assert!(line.contains("; next attempt in "), "{line}");
@@ -136,7 +136,8 @@ async fn the_most_urgent_issuer_comes_first() {
     let (_, checks) = service.admin("/readyz?verbose").await;
     let lines: Vec<_> = checks.lines().collect();
     let begins = |line: &str, issuer: &Issuer, with: &str| {
-        assert!(line.starts_with(&format!("[+]jwt {} {with}", issuer.url)), "{line}");
+        let sign = if with.starts_with("ok") { '+' } else { '!' };
+        assert!(line.starts_with(&format!("[{sign}]jwt {} {with}", issuer.url)), "{line}");
     };
     assert_eq!(lines[0], "[+]serving ok");
     begins(lines[1], &dark, "dark, its tokens are refused: no keys yet: ");
