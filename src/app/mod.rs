@@ -4,6 +4,7 @@
 
 mod readiness;
 mod reload;
+mod remedy;
 mod token_issuer;
 
 use std::io;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::authn::token_file::{TokenFileAuthenticator, TokenFileError};
@@ -24,11 +26,11 @@ use crate::fetch::{CertificateAuthorityError, Network};
 use crate::filewatch::{DirectoryError, FileError};
 use crate::issuer::{ManifestError, SigningKeysLoadError};
 use crate::keys::{self, ForeignKeys};
-use crate::lifecycle::Drain;
+use crate::lifecycle::{Drain, caught};
 use crate::metrics::{Metrics, RegistrationError};
 use crate::resources::{
-    Admin, ApiDiscovery, Callers, IssuerDiscovery, Pool, Router, TokenRequests, TokenReviews,
-    Webhook,
+    Admin, ApiDiscovery, Callers, Checks, IssuerDiscovery, Pool, Router, TokenRequests,
+    TokenReviews, Webhook,
 };
 use crate::server::{self, Bound, Limits, Listener, TlsError};
 
@@ -37,6 +39,9 @@ use readiness::{Issuer, Readiness};
 /// One issuer's keys may be waited for by this part of the requests in flight; as many for a signature
 /// of ours, and for large bodies to be read.
 const SHARE_OF_ONE_ISSUER: usize = 4;
+
+/// The setting that says where the admin listener is.
+const ADMIN: &str = "admin.address";
 
 /// Every interval of the process. No file sets them: the default is production's, for which a test
 /// over real sockets may not have the patience.
@@ -71,15 +76,17 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address is taken, or not ours.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("{setting}: cannot listen on {address}: {source}: {}", remedy::address(*address, source))]
     Listen {
+        /// Which setting says so.
+        setting: &'static str,
         /// `listen.address` or `admin.address`.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
     /// The unix socket cannot be made.
-    #[error("cannot listen on admin.socket {}: {source}; its folder has to exist and be writable", path.display())]
+    #[error("admin.socket: cannot listen on {}: {source}: {}", path.display(), remedy::socket(source))]
     Socket {
         /// `admin.socket`.
         path: PathBuf,
@@ -117,7 +124,11 @@ pub struct Running {
     pub webhook: SocketAddr,
     /// Where the admin listener is.
     pub admin: SocketAddr,
+    readiness: Readiness,
+    metrics: Arc<Metrics>,
     drain: Drain,
+    /// Whether the webhook listens.
+    listens: watch::Receiver<bool>,
     serving: JoinSet<()>,
     _background: JoinSet<()>,
     /// The admin listener outlives the reviews: until the end it says that we are not ready.
@@ -125,6 +136,25 @@ pub struct Running {
 }
 
 impl Running {
+    /// Waits until reviews are answered.
+    pub async fn serves(&self) {
+        if self.listens.clone().wait_for(|listens| *listens).await.is_err() {
+            // It ended before it began.
+            std::future::pending().await
+        }
+    }
+
+    /// How it goes, and what it waits for, in a few words.
+    pub fn status(&self) -> String {
+        self.readiness.checks().into_iter().next().map(|check| check.detail).unwrap_or_default()
+    }
+
+    /// What counts a panic.
+    pub fn panics(&self) -> impl Fn() + Send + Sync + 'static {
+        let metrics = self.metrics.clone();
+        move || metrics.panics.inc()
+    }
+
     /// Begins the end: not ready, GOAWAY on every connection, what is in flight is answered.
     pub fn drain(&self) {
         tracing::info!("draining");
@@ -151,17 +181,8 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
     metrics.config_loaded(&config.hash, SystemTime::now());
     let mut background = JoinSet::new();
     let tls = reload::tls(&config.server, pace.files, &metrics, &mut background)?;
-    let webhook = bind(config.server.address)?;
-    let admin = bind(config.admin)?;
-    let mut running = Running {
-        webhook: webhook.address(),
-        admin: admin.address(),
-        drain: Drain::default(),
-        serving: JoinSet::new(),
-        _background: background,
-        _admin: JoinSet::new(),
-    };
-
+    let webhook = bind("listen.address", config.server.address)?;
+    let admin = bind(ADMIN, config.admin)?;
     let Config { server, client_names, admin_socket, authn, cache, .. } = config;
     let Config { service_account_issuer, callers, .. } = config;
     let limits = server.limits;
@@ -169,8 +190,7 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
     let token_file = match &authn.token_file {
         None => None,
         Some(settings) => {
-            let background = &mut running._background;
-            let file = reload::token_file(settings, pace.files, &metrics, background)?;
+            let file = reload::token_file(settings, pace.files, &metrics, &mut background)?;
             Some(TokenFileAuthenticator::new(settings, file, api_audiences.clone()))
         }
     };
@@ -178,8 +198,7 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
         open_issuers(&authn, &limits, &pace, &api_audiences, &metrics)?;
     let mut token_issuer = None;
     if let Some(settings) = &service_account_issuer {
-        let background = &mut running._background;
-        let issuer = token_issuer::open(settings, &pace, &metrics, background)?;
+        let issuer = token_issuer::open(settings, &pace, &metrics, &mut background)?;
         let audiences = api_audiences.clone();
         let authenticator = ServiceAccountAuthenticator::new(settings, issuer.clone(), audiences);
         authenticators.push((authenticator.name().clone(), Box::new(authenticator)));
@@ -196,19 +215,32 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
     ));
 
     let share = (limits.max_requests_in_flight / SHARE_OF_ONE_ISSUER).max(1);
-    let router = Router {
+    let router = Arc::new(Router {
         webhook: Webhook::new(reviews.clone(), client_names, metrics.clone()),
         callers: Callers::new(callers, reviews.clone(), metrics.clone()),
         token_reviews: TokenReviews::new(reviews.clone(), metrics.clone()),
-        discovery: ApiDiscovery::new(running.webhook, token_issuer.is_some()),
+        discovery: ApiDiscovery::new(webhook.address(), token_issuer.is_some()),
         issuer: token_issuer.map(|issuer| {
             let requests = TokenRequests::new(issuer.clone(), &authn, share, metrics.clone());
             (requests, IssuerDiscovery::new(issuer))
         }),
         reading: Pool::new(share, metrics.clone()),
         metrics: metrics.clone(),
+    });
+    let drain = Drain::default();
+    let readiness = Readiness::new(issuers, drain.clone());
+    let (listens, listening) = watch::channel(false);
+    let mut running = Running {
+        webhook: webhook.address(),
+        admin: admin.address(),
+        readiness: readiness.clone(),
+        metrics: metrics.clone(),
+        drain: drain.clone(),
+        listens: listening,
+        serving: JoinSet::new(),
+        _background: background,
+        _admin: JoinSet::new(),
     };
-    let readiness = Readiness::new(issuers, running.drain.clone());
     let probes = Arc::new(Admin::new(readiness.clone(), reviews, metrics.clone()));
     let mut serve_probes = |listener| {
         let (limits, drain) = (limits.clone(), Drain::default());
@@ -221,32 +253,39 @@ pub async fn start(config: Config, pace: Pace) -> Result<Running, StartError> {
     }
     tracing::info!(admin.addr = %running.admin, version = env!("CARGO_PKG_VERSION"), "started");
 
-    let drain = running.drain.clone();
     running.serving.spawn(async move {
         let address = webhook.address();
         let listening = async {
             readiness.issuers_tried().await;
             webhook.listen_when_possible().await
         };
-        let listener = tokio::select! {
+        let mut listener = tokio::select! {
             () = drain.begun() => return,
             listener = listening => listener,
         };
         readiness.listens();
+        listens.send_replace(true);
         let (issuers, dark) = readiness.issuers_and_dark();
         tracing::info!(webhook.addr = %address, issuers, dark, "serving");
-        server::serve(listener, tls, limits, router, metrics, drain).await;
+        let serve = |listener| {
+            let (limits, router) = (limits.clone(), router.clone());
+            server::serve(listener, tls.clone(), limits, router, metrics.clone(), drain.clone())
+        };
+        // A panic in there is a bug as elsewhere: whoever comes next is served again.
+        while caught(serve(listener)).await.is_err() {
+            listener = webhook.listen_when_possible().await;
+        }
     });
     Ok(running)
 }
 
-fn bind(address: SocketAddr) -> Result<Bound, StartError> {
-    Bound::to(address).map_err(|source| StartError::Listen { address, source })
+fn bind(setting: &'static str, address: SocketAddr) -> Result<Bound, StartError> {
+    Bound::to(address).map_err(|source| StartError::Listen { setting, address, source })
 }
 
 fn listen(bound: Bound) -> Result<Listener, StartError> {
     let address = bound.address();
-    bound.listen().map_err(|source| StartError::Listen { address, source })
+    bound.listen().map_err(|source| StartError::Listen { setting: ADMIN, address, source })
 }
 
 /// What judges an issuer's tokens, under the issuer's name.

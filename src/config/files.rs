@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::document::{Entry, Report};
 
+use super::finding::unreadable;
+
 /// Where relative paths start, and what has been read.
 pub struct Files {
     folder: PathBuf,
@@ -56,7 +58,7 @@ impl Files {
         let path = self.path(written)?;
         match std::fs::read(&path) {
             Ok(bytes) => Ok(Named { path, bytes }),
-            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+            Err(error) => Err(format!("cannot read {}: {}", path.display(), unreadable(&error))),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{authn, issuer, server};
 
 use self::file::{AuthenticationFile, File};
 use self::files::{Files, Named};
-use self::finding::Findings;
+use self::finding::{Findings, unreadable};
 
 pub use finding::{Finding, Problems, Warning};
 
@@ -93,7 +93,8 @@ pub fn check(file: &Path) -> Result<(Checked, Vec<Warning>), Problems> {
 
 fn read(file: &Path) -> Result<Vec<u8>, Problems> {
     std::fs::read(file).map_err(|error| {
-        Problems::from(Finding::new(file, None, format!("cannot be read: {error}")))
+        let text = format!("cannot be read: {}", unreadable(&error));
+        Problems::from(Finding::new(file, None, text))
     })
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::fetch::{Fetched, Fetcher};
+use crate::lifecycle::kept_up;
 use crate::live::Mark;
 use crate::metrics::Metrics;
 use crate::token::{self, BoxFuture, Jwks, KeySet, KeysUnavailable, Refreshed};
@@ -49,9 +50,9 @@ impl RemoteKeySet {
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         let holdings = Arc::new(Holdings::new(issuer, metrics));
-        let refresher = Refresher { holdings: holdings.clone(), address, fetcher, pace };
+        let refresher = Arc::new(Refresher { holdings: holdings.clone(), address, fetcher, pace });
         let mut refreshing = JoinSet::new();
-        refreshing.spawn(refresher.run());
+        refreshing.spawn(kept_up(move || refresher.clone().run()));
         let waiters = Semaphore::new(max_waiters.min(Semaphore::MAX_PERMITS));
         Self { holdings, pace, waiters, _refreshing: refreshing }
     }
@@ -123,7 +124,7 @@ struct Refresher {
 }
 
 impl Refresher {
-    async fn run(self) {
+    async fn run(self: Arc<Self>) {
         let mut failures: u32 = 0;
         loop {
             self.holdings.begin();

@@ -10,7 +10,6 @@
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -34,7 +33,7 @@ use super::budget::Budget;
 use super::listener::Stream;
 use super::{Handler, Limits, Peer, PeerAddress, Tls};
 use crate::api::Status;
-use crate::lifecycle::Drain;
+use crate::lifecycle::{Drain, Panicked, caught};
 use crate::live::Live;
 use crate::metrics::Metrics;
 
@@ -308,20 +307,6 @@ async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
         return Some(output);
     }
     timeout(limit, work).await.ok()
-}
-
-/// The handler panicked; the panic hook has logged where.
-struct Panicked;
-
-/// Does `work`, and survives its panic. The only place that catches one.
-async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
-    let mut work = pin!(work);
-    // Unwind safe: after a panic `work` is dropped and never polled again.
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-        Ok(polled) => polled.map(Ok),
-        Err(_) => Poll::Ready(Err(Panicked)),
-    })
-    .await
 }
 
 #[cfg(test)]
