@@ -10,7 +10,6 @@ mod rhythm;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::task::Poll;
 
 use bytes::Bytes;
 
@@ -52,10 +51,7 @@ impl FileWatch {
     pub async fn changed(&mut self, rhythm: &Rhythm) -> Result<Bytes, FileError> {
         loop {
             rhythm.beat().await;
-            let path = self.path.clone();
-            let reading = tokio::task::spawn_blocking(move || read(&path));
-            // Reading does not panic; it may only be cancelled, by the end of the runtime.
-            let Ok(content) = reading.await else { return std::future::pending().await };
+            let content = self.look().await;
             let seen = Seen::of(&content);
             if seen != self.seen {
                 self.seen = seen;
@@ -63,20 +59,37 @@ impl FileWatch {
             }
         }
     }
+
+    async fn look(&self) -> Result<Bytes, FileError> {
+        let path = self.path.clone();
+        let reading = tokio::task::spawn_blocking(move || read(&path));
+        match reading.await {
+            Ok(content) => content,
+            // Reading does not panic; it may only be cancelled, by the end of the runtime.
+            Err(_) => std::future::pending().await,
+        }
+    }
 }
 
-/// Waits until one of several files has changed, as [`FileWatch::changed`] does; another one that
-/// has changed at the same time is not forgotten.
+/// Waits until one of several files has changed, as [`FileWatch::changed`] does. All are looked at
+/// before any is reported: whoever reads them now reads what was seen, and not the later content of
+/// one whose way back would then be no change.
 pub async fn any_changed(watches: &mut [FileWatch], rhythm: &Rhythm) {
-    let mut waiting: Vec<_> =
-        watches.iter_mut().map(|watch| Box::pin(watch.changed(rhythm))).collect();
-    std::future::poll_fn(|cx| {
-        match waiting.iter_mut().any(|change| change.as_mut().poll(cx).is_ready()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+    loop {
+        rhythm.beat().await;
+        let mut looks = Vec::with_capacity(watches.len());
+        for watch in watches.iter() {
+            looks.push(Seen::of(&watch.look().await));
         }
-    })
-    .await;
+        let mut changed = false;
+        for (watch, seen) in watches.iter_mut().zip(looks) {
+            changed |= watch.seen != seen;
+            watch.seen = seen;
+        }
+        if changed {
+            return;
+        }
+    }
 }
 
 impl Seen {
@@ -218,6 +231,20 @@ mod tests {
         }
         let same = timeout(WHILE, any_changed(&mut watches, &often())).await;
         assert!(same.is_err(), "both have been reported");
+    }
+
+    /// Once it has been read with another that had changed, it may be in force.
+    #[tokio::test]
+    async fn the_way_back_is_a_change_too() {
+        let directory = Directory::new("filewatch-back");
+        let paths = ["a", "b"].map(|name| directory.0.join(name));
+        let write = |content| paths.each_ref().map(|path| std::fs::write(path, content).unwrap());
+        write("1");
+        let mut watches = paths.each_ref().map(|path| FileWatch::open(path).0);
+        write("2");
+        any_changed(&mut watches, &often()).await;
+        std::fs::write(&paths[1], "1").unwrap();
+        timeout(Duration::from_secs(5), any_changed(&mut watches, &often())).await.unwrap();
     }
 
     #[test]

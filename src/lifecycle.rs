@@ -3,11 +3,17 @@
 //! Whoever holds a [`Drain`] can wait for it: the listeners stop accepting, the connections finish
 //! what they have, and readiness turns red. It begins once and is never taken back.
 
+mod notifier;
+mod panics;
+
 use std::future::Future;
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+
+pub use notifier::Notifier;
+pub use panics::{Panicked, caught, kept_up};
 
 /// Whether the process has begun to end. Cloning gives another handle on the same word.
 #[derive(Clone, Debug, Default)]

@@ -60,6 +60,8 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Requests and connections refused because there were too many at once.
     pub requests_shed: IntCounter,
+    /// Panics, each of which is a bug.
+    pub panics: IntCounter,
     http_requests: IntCounterVec,
     tokens_issued: IntCounterVec,
 }
@@ -213,6 +215,10 @@ impl Metrics {
             requests_shed: at.counter(
                 "requests_shed_total",
                 "Requests and connections refused because there were too many at once.",
+            )?,
+            panics: at.counter(
+                "panics_total",
+                "Panics, each of which is a bug that cost one task; the log says where.",
             )?,
             http_requests: at.counters(
                 "http_requests_total",

@@ -10,6 +10,7 @@ mod issuer_health;
 mod notices;
 mod readiness;
 mod reload;
+mod remedy;
 mod token_issuer;
 
 use std::io;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::authn::token_file::TokenFileError;
@@ -26,10 +28,10 @@ use crate::fetch::CertificateAuthorityError;
 use crate::filewatch::{DirectoryError, FileError, Hurry};
 use crate::issuer::{ManifestError, SigningKeysLoadError};
 use crate::keys;
-use crate::lifecycle::Drain;
+use crate::lifecycle::{Drain, caught};
 use crate::live::Live;
 use crate::metrics::{Metrics, RegistrationError};
-use crate::resources::Admin;
+use crate::resources::{Admin, Checks};
 use crate::server::{self, Bound, Listener, TlsError};
 
 use files::TlsFiles;
@@ -39,6 +41,9 @@ use readiness::Readiness;
 use reload::{Reload, describe};
 
 pub use examination::{Examination, examine};
+
+/// The setting that says where the admin listener is.
+const ADMIN: &str = "admin.address";
 
 /// Every interval of the process. No file sets them: the default is production's, for which a test
 /// over real sockets may not have the patience.
@@ -73,15 +78,17 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address is taken, or not ours.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("{setting}: cannot listen on {address}: {source}: {}", remedy::address(*address, source))]
     Listen {
+        /// Which setting says so.
+        setting: &'static str,
         /// `listen.address` or `admin.address`.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
     /// The unix socket cannot be made.
-    #[error("cannot listen on admin.socket {}: {source}; its folder has to exist and be writable", path.display())]
+    #[error("admin.socket: cannot listen on {}: {source}: {}", path.display(), remedy::socket(source))]
     Socket {
         /// `admin.socket`.
         path: PathBuf,
@@ -120,7 +127,11 @@ pub struct Running {
     /// Where the admin listener is.
     pub admin: SocketAddr,
     hurry: Hurry,
+    readiness: Readiness,
+    metrics: Arc<Metrics>,
     drain: Drain,
+    /// Whether the webhook listens.
+    listens: watch::Receiver<bool>,
     serving: JoinSet<()>,
     _background: JoinSet<()>,
     /// The admin listener outlives the reviews: until the end it says that we are not ready.
@@ -131,6 +142,25 @@ impl Running {
     /// Looks at every file at once, and not when its time has come.
     pub fn look(&self) {
         self.hurry.now();
+    }
+
+    /// Waits until reviews are answered.
+    pub async fn serves(&self) {
+        if self.listens.clone().wait_for(|listens| *listens).await.is_err() {
+            // It ended before it began.
+            std::future::pending().await
+        }
+    }
+
+    /// How it goes, and what it waits for, in a few words.
+    pub fn status(&self) -> String {
+        self.readiness.checks().into_iter().next().map(|check| check.detail).unwrap_or_default()
+    }
+
+    /// What counts a panic.
+    pub fn panics(&self) -> impl Fn() + Send + Sync + 'static {
+        let metrics = self.metrics.clone();
+        move || metrics.panics.inc()
     }
 
     /// Begins the end: not ready, GOAWAY on every connection, what is in flight is answered.
@@ -159,8 +189,8 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::new()?);
     metrics.config_loaded(&config.hash, SystemTime::now());
     let (tls_watches, tls) = TlsFiles::read(&config.server)?;
-    let webhook = bind(config.server.address)?;
-    let admin = bind(config.admin)?;
+    let webhook = bind("listen.address", config.server.address)?;
+    let admin = bind(ADMIN, config.admin)?;
     let hurry = Hurry::default();
     let ground = Arc::new(Ground::new(
         webhook.address(),
@@ -174,18 +204,22 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
     let admin_socket = config.admin_socket.clone();
     let generation = Live::new(Generation::build(config, None, &ground)?);
     forget_departed(&generation.get());
+    let drain = Drain::default();
+    let readiness = Readiness::new(generation.clone(), ground.notices.clone(), drain.clone());
+    let (listens, listening) = watch::channel(false);
     let mut running = Running {
         webhook: webhook.address(),
         admin: admin.address(),
         hurry,
-        drain: Drain::default(),
+        readiness: readiness.clone(),
+        metrics: metrics.clone(),
+        drain: drain.clone(),
+        listens: listening,
         serving: JoinSet::new(),
         _background: JoinSet::new(),
         _admin: JoinSet::new(),
     };
 
-    let readiness =
-        Readiness::new(generation.clone(), ground.notices.clone(), running.drain.clone());
     let probes = Arc::new(Admin::new(readiness.clone(), metrics.clone()));
     let mut serve_probes = |listener| {
         let (limits, drain) = (limits.clone(), Drain::default());
@@ -209,30 +243,37 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
         tls_files,
     };
     running._background.spawn(reload.run(watches));
-    let drain = running.drain.clone();
     running.serving.spawn(async move {
         let address = webhook.address();
         let listening = async {
             readiness.issuers_are_as_required().await;
             webhook.listen_when_possible().await
         };
-        let listener = tokio::select! {
+        let mut listener = tokio::select! {
             () = drain.begun() => return,
             listener = listening => listener,
         };
         readiness.listens();
+        listens.send_replace(true);
         let (issuers, dark) = readiness.issuers_and_dark();
         tracing::info!(webhook.addr = %address, issuers, dark, "serving");
-        server::serve(listener, tls, limits, handler, metrics, drain).await;
+        let serve = |listener| {
+            let (tls, limits, handler) = (tls.clone(), limits.clone(), handler.clone());
+            server::serve(listener, tls, limits, handler, metrics.clone(), drain.clone())
+        };
+        // A panic in there is a bug as elsewhere: whoever comes next is served again.
+        while caught(serve(listener)).await.is_err() {
+            listener = webhook.listen_when_possible().await;
+        }
     });
     Ok(running)
 }
 
-fn bind(address: SocketAddr) -> Result<Bound, StartError> {
-    Bound::to(address).map_err(|source| StartError::Listen { address, source })
+fn bind(setting: &'static str, address: SocketAddr) -> Result<Bound, StartError> {
+    Bound::to(address).map_err(|source| StartError::Listen { setting, address, source })
 }
 
 fn listen(bound: Bound) -> Result<Listener, StartError> {
     let address = bound.address();
-    bound.listen().map_err(|source| StartError::Listen { address, source })
+    bound.listen().map_err(|source| StartError::Listen { setting: ADMIN, address, source })
 }

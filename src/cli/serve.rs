@@ -1,17 +1,19 @@
 //! `countersign serve`: the server, from its configuration to its last answer.
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::app::{self, Pace};
-use crate::{config, lifecycle};
+use crate::app::{self, Pace, Running};
+use crate::config::{self, Problems};
+use crate::lifecycle::{self, Notifier};
 
 use super::BAD_CONFIGURATION;
 
@@ -25,14 +27,15 @@ pub struct Args {
 
 /// Serves until SIGTERM or SIGINT, then drains. SIGHUP has every file looked at at once.
 pub fn run(args: &Args) -> ExitCode {
+    start_logging();
+    report_panics(|| ());
     let loaded = match config::load(&args.config) {
         Ok(loaded) => loaded,
         Err(problems) => {
-            eprintln!("{problems}");
+            blame(&args.config, &problems);
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
-    start_logging();
     for warning in &loaded.warnings {
         tracing::warn!(file = warning.place(), %warning, "configuration");
     }
@@ -43,6 +46,10 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let notifier = Notifier::of_this_process().unwrap_or_else(|error| {
+        tracing::error!(%error, "NOTIFY_SOCKET is no socket: nobody will be told that we are ready");
+        Notifier::default()
+    });
     runtime.block_on(async {
         // Before anything is served: from here on a signal drains.
         let (terminated, mut hangups) = match lifecycle::terminated()
@@ -54,24 +61,78 @@ pub fn run(args: &Args) -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
+        tokio::spawn(notifier.clone().live());
         let running = match app::start(loaded, Pace::default()).await {
             Ok(running) => running,
             Err(error) => {
-                tracing::error!(error = %error, "could not start");
+                let file = args.config.display().to_string();
+                tracing::error!(file, error = %error, "could not start");
                 return ExitCode::FAILURE;
             }
         };
-        let mut terminated = pin!(terminated);
-        loop {
-            tokio::select! {
-                () = terminated.as_mut() => break,
-                () = hangups.next() => running.look(),
+        report_panics(running.panics());
+        let look_again = async {
+            loop {
+                hangups.next().await;
+                running.look();
             }
+        };
+        tokio::select! {
+            () = terminated => {}
+            () = look_again => {}
+            () = announce(&running, &notifier) => {}
         }
         running.drain();
+        notifier.stopping(&running.status());
         running.ended().await;
         ExitCode::SUCCESS
     })
+}
+
+/// Tells systemd what is waited for, as often as that changes, then that we serve. Never ends.
+async fn announce(running: &Running, notifier: &Notifier) {
+    let (mut serves, mut told) = (pin!(running.serves()), None);
+    loop {
+        let status = running.status();
+        if told.as_ref() != Some(&status) {
+            notifier.status(&status);
+            told = Some(status);
+        }
+        tokio::select! {
+            () = serves.as_mut() => break,
+            () = tokio::time::sleep(STATUS_INTERVAL) => {}
+        }
+    }
+    notifier.ready(&format!("serving on {}", running.webhook));
+    std::future::pending().await
+}
+
+/// How often to see whether something else is waited for.
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How many mistakes of a configuration are told at once: more would scroll the first away.
+const SCREENFUL: usize = 20;
+
+/// Says what is wrong with the configuration: as `check` does on a terminal, else in the log.
+fn blame(file: &Path, problems: &Problems) {
+    let on_terminal = io::stderr().is_terminal();
+    for problem in problems.iter().take(SCREENFUL) {
+        match on_terminal {
+            true => eprintln!("{}: {problem}", problem.place()),
+            false => tracing::error!(
+                file = problem.place(),
+                error = %problem,
+                "the configuration is wrong"
+            ),
+        }
+    }
+    let Some(more) = problems.len().checked_sub(SCREENFUL).filter(|more| *more > 0) else { return };
+    let file = file.display();
+    let text = format!("and {more} more mistakes: `countersign check {file}` lists all of them");
+    match on_terminal {
+        true => eprintln!("{text}"),
+        false => tracing::error!("{text}"),
+    }
 }
 
 /// The variable that sets how much is logged: `error`, `warn`, `info` (the default) or `debug`.
@@ -80,13 +141,14 @@ const LOG_LEVEL: &str = "COUNTERSIGN_LOG";
 /// Logs JSON, or text on a terminal.
 ///
 /// The level is that of our own lines; libraries stay at `warn`, since nobody promised that their
-/// lower levels never print what goes through them.
+/// lower levels never print what goes through them. Nothing silences errors: whoever finds the process
+/// ended looks for them.
 fn start_logging() {
     let level = std::env::var(LOG_LEVEL).ok();
     let ours = level.as_deref().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let filter = Targets::new()
         .with_default(LevelFilter::WARN)
-        .with_target(env!("CARGO_CRATE_NAME"), ours.min(LevelFilter::DEBUG));
+        .with_target(env!("CARGO_CRATE_NAME"), ours.clamp(LevelFilter::ERROR, LevelFilter::DEBUG));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry();
     if std::io::stderr().is_terminal() {
@@ -95,9 +157,38 @@ fn start_logging() {
         let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
         registry.with(lines.with_filter(filter)).init();
     }
-    // A panic ends one task. Its message may quote what the task was working on; its place may not.
-    std::panic::set_hook(Box::new(|panic| {
+}
+
+/// Logs where each panic is from now on, and has it counted.
+///
+/// A panic ends one task. Its message may quote what the task was working on; its place may not.
+fn report_panics(count: impl Fn() + Send + Sync + 'static) {
+    std::panic::set_hook(Box::new(move |panic| {
+        count();
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(location, "a task panicked: this is a bug");
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn each_panic_is_counted() {
+        let before = std::panic::take_hook();
+        let counted = Arc::new(AtomicUsize::new(0));
+        let counting = counted.clone();
+        report_panics(move || {
+            counting.fetch_add(1, Ordering::Relaxed);
+        });
+        let ended = std::thread::spawn(|| panic!("a panic of a test")).join();
+        std::panic::set_hook(before);
+        assert!(ended.is_err());
+        // Other tests may panic at the same time.
+        assert!(counted.load(Ordering::Relaxed) >= 1);
+    }
 }

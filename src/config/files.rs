@@ -11,6 +11,8 @@ use bytes::Bytes;
 use crate::document::{Entry, Report};
 use crate::filewatch::FileWatch;
 
+use super::finding::unreadable;
+
 /// Where relative paths start, and what is part of the configuration.
 pub struct Files {
     folder: PathBuf,
@@ -65,7 +67,8 @@ impl Files {
         match content {
             Ok(bytes) => Ok(Named { path, bytes, watch }),
             Err(error) => {
-                Err(format!("cannot read {}: {}", path.display(), io::Error::from(error)))
+                let error = io::Error::from(error);
+                Err(format!("cannot read {}: {}", path.display(), unreadable(&error)))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What was found in a configuration, and in which of its files.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::document::{Remark, Report, SyntaxError};
@@ -51,6 +52,11 @@ impl Problems {
     }
 
     /// One by one, in the order of the files.
+    pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
+        self.0.iter()
+    }
+
+    /// The same, without their places.
     #[cfg(test)]
     pub(super) fn texts(self) -> Vec<String> {
         self.0.into_iter().map(|finding| finding.text).collect()
@@ -74,6 +80,17 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// Why a file cannot be read, and by whom, where that is the reason.
+pub(super) fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            let user = rustix::process::geteuid().as_raw();
+            format!("{error}: let user {user} read it, and enter its folders")
+        }
+        _ => error.to_string(),
+    }
+}
 
 /// What was found in all files of a configuration, file by file.
 #[derive(Default)]

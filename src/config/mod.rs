@@ -22,7 +22,7 @@ use crate::{authn, issuer, keys, server};
 
 use self::file::{AuthenticationFile, File};
 use self::files::Files;
-use self::finding::Findings;
+use self::finding::{Findings, unreadable};
 
 pub use finding::{Finding, Problems, Warning};
 
@@ -151,7 +151,8 @@ pub fn check(file: &Path) -> Result<(Checked, Vec<Warning>), Problems> {
 
 fn read(file: &Path) -> Result<Vec<u8>, Problems> {
     std::fs::read(file).map_err(|error| {
-        Problems::from(Finding::new(file, None, format!("cannot be read: {error}")))
+        let text = format!("cannot be read: {}", unreadable(&error));
+        Problems::from(Finding::new(file, None, text))
     })
 }
 

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use crate::fetch::{Fetched, Fetcher};
+use crate::lifecycle::kept_up;
 use crate::live::Mark;
 use crate::metrics::Metrics;
 use crate::token::{self, BoxFuture, Jwks, KeySet, KeysUnavailable, Refreshed};
@@ -60,9 +61,9 @@ impl RemoteKeySet {
         metrics: Option<Arc<Metrics>>,
     ) -> Self {
         let (holdings, pace) = (Arc::new(Holdings::new(issuer, metrics)), way.pace);
-        let refresher = Refresher { holdings: holdings.clone(), way };
+        let refresher = Arc::new(Refresher { holdings: holdings.clone(), way });
         let mut refreshing = JoinSet::new();
-        refreshing.spawn(refresher.run());
+        refreshing.spawn(kept_up(move || refresher.clone().run()));
         let waiters = Semaphore::new(max_waiters.min(Semaphore::MAX_PERMITS));
         Self { holdings, pace, waiters, _refreshing: refreshing }
     }
@@ -136,7 +137,7 @@ struct Refresher {
 }
 
 impl Refresher {
-    async fn run(self) {
+    async fn run(self: Arc<Self>) {
         self.begin_with_the_disk().await;
         // None of them ever ends, and none waits for another.
         tokio::join!(self.refresh(), self.grow_stale(), self.keep_on_disk());

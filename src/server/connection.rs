@@ -10,9 +10,9 @@
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -31,10 +31,11 @@ use tracing::debug;
 
 use super::body::{self, BodyError};
 use super::budget::Budget;
+use super::linger::Lingering;
 use super::listener::Stream;
 use super::{Handler, Limits, Peer, PeerAddress, Tls};
 use crate::api::Status;
-use crate::lifecycle::Drain;
+use crate::lifecycle::{Drain, Panicked, caught};
 use crate::live::Live;
 use crate::metrics::Metrics;
 
@@ -52,6 +53,8 @@ const HEAD_BYTES: usize = 32 * 1024;
 const SEND_BUFFER: usize = 64 * 1024;
 /// How long a connection on which nothing was asked is kept when the drain begins.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
+/// How long one of HTTP/1.1 may still be asked, for the last time.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
 /// Room for bodies that come in pieces, for each request that may be in flight: the longest token.
 const BODY_ROOM: usize = 64 * 1024;
 
@@ -142,11 +145,13 @@ struct Connection<H> {
     peer: Peer,
     /// Told of each request; what nobody waits for takes no lock.
     asked: Notify,
+    /// Whether the next answer is the last one, on HTTP/1.1.
+    leaving: AtomicBool,
 }
 
 impl<H: Handler> Connection<H> {
     fn new(shared: Arc<Shared<H>>, peer: Peer) -> Self {
-        Self { shared, peer, asked: Notify::new() }
+        Self { shared, peer, asked: Notify::new(), leaving: AtomicBool::new(false) }
     }
 
     /// Serves HTTP on `stream` until it ends, is told to (drain, age, `doubted`) and has finished,
@@ -165,7 +170,8 @@ impl<H: Handler> Connection<H> {
             }
         });
         let http = protocol(http2, limits.request_timeout);
-        let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
+        let mut serving =
+            pin!(http.serve_connection(TokioIo::new(Lingering::new(stream)), service));
         tokio::select! {
             biased;
             ended = serving.as_mut() => return this.ended(ended),
@@ -183,6 +189,16 @@ impl<H: Handler> Connection<H> {
             () = sleep(jittered(limits.max_connection_age)) => {}
             () = doubted => {}
         }
+        if !http2 {
+            // There is no GOAWAY: a client that is about to ask could not tell whether anybody has
+            // read its request, and does not ask again. So an answer says that it is the last one.
+            this.leaving.store(true, Ordering::Relaxed);
+            tokio::select! {
+                biased;
+                ended = serving.as_mut() => return this.ended(ended),
+                () = sleep(LAST_REQUEST) => {}
+            }
+        }
         serving.as_mut().graceful_shutdown();
         // One timeout for the requests that are here, one for those that came before the client
         // saw the GOAWAY, and for a client that does not read its answers.
@@ -198,9 +214,18 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    /// Answers `request`, whatever happens.
+    /// Answers `request`, whatever happens, and says if that was the last one.
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         self.asked.notify_one();
+        let version = request.version();
+        let mut response = self.answered(request).await;
+        if version < Version::HTTP_2 && self.leaving.load(Ordering::Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn answered(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let version = request.version();
         let wants_no_body = request.method() == Method::HEAD;
         let (head, mut body) = request.into_parts();
@@ -313,20 +338,6 @@ async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
         return Some(output);
     }
     timeout(limit, work).await.ok()
-}
-
-/// The handler panicked; the panic hook has logged where.
-struct Panicked;
-
-/// Does `work`, and survives its panic. The only place that catches one.
-async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
-    let mut work = pin!(work);
-    // Unwind safe: after a panic `work` is dropped and never polled again.
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-        Ok(polled) => polled.map(Ok),
-        Err(_) => Poll::Ready(Err(Panicked)),
-    })
-    .await
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl Bound {
     }
 
     /// Listens as soon as it can, and says why it cannot.
-    pub async fn listen_when_possible(self) -> Listener {
+    pub async fn listen_when_possible(&self) -> Listener {
         loop {
             match self.try_listen() {
                 Ok(listener) => return listener,
@@ -259,7 +259,7 @@ mod tests {
         other.set_reuse_address(true).unwrap();
         other.bind(&bound.address().into()).unwrap();
         other.listen(1).unwrap();
-        let listening = tokio::spawn(bound.listen_when_possible());
+        let listening = tokio::spawn(async move { bound.listen_when_possible().await });
         sleep(PAUSE * 3).await;
         assert!(!listening.is_finished());
         drop(other);

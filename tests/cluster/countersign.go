@@ -60,6 +60,8 @@ type Countersign struct {
 	ObjectsDir string
 
 	admin string // address
+	// begin runs the program.
+	begin func() (*Process, error)
 }
 
 // TrustedIssuer is whose tokens a countersign accepts beside its own, and what it makes of them.
@@ -164,13 +166,37 @@ func (c *Cluster) StartCountersign(name string, trusted ...TrustedIssuer) (*Coun
 	if err != nil {
 		return nil, err
 	}
-	if countersign.Process, err = c.startProcess(name, program, "serve", "--config", file); err != nil {
+	countersign.begin = func() (*Process, error) {
+		return c.startProcess(name, program, "serve", "--config", file)
+	}
+	if countersign.Process, err = countersign.begin(); err != nil {
 		return nil, err
 	}
 	return countersign, countersign.Eventually("readiness", func() error {
 		_, err := countersign.get("/readyz")
 		return err
 	})
+}
+
+// Replace runs another countersign in the place of this one, as a rollout does: on the same addresses,
+// and the one before it is told to end when the next serves.
+func (c *Countersign) Replace() error {
+	old := c.Process
+	next, err := c.begin()
+	if err != nil {
+		return err
+	}
+	c.Process = next
+	if _, err := next.Log.AwaitLine(next.began, `"message":"serving"`); err != nil {
+		return err
+	}
+	if err := old.Stop(); err != nil {
+		return err
+	}
+	if state := old.command.ProcessState; !state.Success() {
+		return fmt.Errorf("%s: it ended: %v", old.Name, state)
+	}
+	return nil
 }
 
 // initCertificates has countersign make a certificate authority, and what it signs, in a directory.
@@ -198,10 +224,14 @@ func (c *Countersign) Counter(name string, labels map[string]string) (float64, e
 	if err != nil {
 		return 0, err
 	}
+	return counterIn(text, name, labels)
+}
+
+func counterIn(text, name string, labels map[string]string) (float64, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
 	if err != nil {
-		return 0, fmt.Errorf("/metrics: %w", err)
+		return 0, fmt.Errorf("metrics: %w", err)
 	}
 	var sum float64
 	for _, child := range families[name].GetMetric() {

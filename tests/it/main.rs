@@ -30,6 +30,9 @@ mod readme; // what the README promises is there
 mod reload; // certificates and client CA that change
 mod service_account; // the embedded issuer: its tokens, and what they die with
 mod shutdown; // an end in order
+mod starting; // what keeps the process from starting, in words that help
+mod systemd; // what the process tells who started it
+mod takeover; // reviews all the time, whatever is replaced meanwhile
 mod token_file; // users in a file
 mod token_requests; // tokens are issued, bound, reviewed and revoked
 mod token_reviews; // the TokenReview API beside the webhook

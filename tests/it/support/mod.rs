@@ -12,6 +12,7 @@ pub mod pki;
 pub mod process;
 pub mod service;
 pub mod signing;
+pub mod transport;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -3,32 +3,39 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::service::{Directory, Setup};
 use super::{Kube, within};
-use serde_json::Value;
 
 /// A running process. It is killed when it is dropped.
 pub struct Process {
     child: Child,
     /// The address of the webhook.
     pub webhook: SocketAddr,
-    _directory: Directory,
+    directory: Option<Directory>, // removed after its end
 }
 
 impl Process {
     /// Starts `countersign serve` and waits until it serves.
     pub async fn start(setup: Setup) -> Self {
         let (directory, file) = setup.write();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
-            .args(["serve", "--config"])
-            .arg(file)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut process = Self::serving(&file, &[]).await;
+        process.directory = Some(directory);
+        process
+    }
+
+    /// The same of a configuration that is there already, with these variables.
+    pub async fn serving(file: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = serve(file);
+        command.envs(variables.iter().copied()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let mut process = Self { child, webhook: ([0; 4], 0).into(), directory: None };
+        let lines = BufReader::new(process.child.stderr.take().unwrap()).lines();
         let (found, webhook) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             let mut found = Some(found);
@@ -40,8 +47,8 @@ impl Process {
                 }
             }
         });
-        let webhook = within(webhook).await.expect("it does not start").expect("it ended");
-        Self { child, webhook, _directory: directory }
+        process.webhook = within(webhook).await.expect("it does not start").expect("it ended");
+        process
     }
 
     /// A connection of the API server's.
@@ -81,6 +88,13 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `countersign serve`, to be run.
+pub fn serve(file: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.args(["serve", "--config"]).arg(file);
+    command
 }
 
 /// The webhook's address, in the line that says that it serves.
