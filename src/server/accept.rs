@@ -1,7 +1,7 @@
 //! The loop that accepts, and its end.
 //!
-//! The loop only accepts: each connection, its handshake included, is a task of its own. What is one
-//! too many is closed at once, and an accept that fails for want of descriptors is tried again later.
+//! The loop only accepts: each connection, its handshake included, is a task of its own. For one too
+//! many somebody has to go at once, and an accept that fails for want of descriptors is tried again later.
 //!
 //! At the end, what the system has queued is accepted too before anybody is told to go: a client
 //! whose connection is reset does not ask again.
@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::connection::{self, Shared};
+use super::guests::{Guests, Stays};
 use super::listener::{Listener, PAUSE, Stream};
 use super::{Handler, Limits, PeerAddress, Tls};
 use crate::lifecycle::Drain;
@@ -58,14 +59,14 @@ async fn accept<H: Handler + Clone>(
         Shared::new(handler.clone(), limits.clone(), metrics.clone(), told_to_go.clone())
     };
     let mut shared = under(&limits.get());
-    let mut connections = JoinSet::new();
+    let mut connections = Connections::default();
     let mut draining = pin!(drain.begun());
     loop {
-        shared.connections(connections.len());
+        shared.connections(connections.open.len());
         let accepted = tokio::select! {
             biased;
             () = draining.as_mut() => break,
-            Some(_) = connections.join_next() => continue,
+            Some(_) = connections.open.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -75,7 +76,7 @@ async fn accept<H: Handler + Clone>(
                 if *published != shared.limits {
                     shared = under(&published);
                 }
-                begin(&mut connections, &shared, &tls, accepted);
+                connections.begin(&shared, &tls, accepted);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -87,12 +88,13 @@ async fn accept<H: Handler + Clone>(
     match listener.close().await {
         Ok(queued) => {
             for accepted in queued {
-                begin(&mut connections, &shared, &tls, accepted);
+                connections.begin(&shared, &tls, accepted);
             }
         }
         Err(error) => warn!(%error, "connections that were queued are lost"),
     }
     told_to_go.begin();
+    let mut connections = connections.open;
     let all_ended = async {
         while connections.join_next().await.is_some() {
             shared.connections(connections.len());
@@ -105,17 +107,32 @@ async fn accept<H: Handler + Clone>(
     }
 }
 
-/// Makes a task of what was accepted, unless it is one too many.
-fn begin<H: Handler>(
-    connections: &mut JoinSet<()>,
-    shared: &Arc<Shared<H>>,
-    tls: &Option<Live<Tls>>,
-    (stream, address): (Stream, PeerAddress),
-) {
-    if connections.len() < shared.limits.max_connections {
-        connections.spawn(connection::run(shared.clone(), tls.clone(), stream, address));
-    } else {
-        shared.shed();
+/// The connections of one listener.
+#[derive(Default)]
+struct Connections {
+    open: JoinSet<()>,
+    guests: Guests,
+}
+
+impl Connections {
+    /// Makes a task of what was accepted. If it is one too many, somebody has to go: an older one
+    /// that is nobody's in particular, or else this one.
+    fn begin<H: Handler>(
+        &mut self,
+        shared: &Arc<Shared<H>>,
+        tls: &Option<Live<Tls>>,
+        (stream, address): (Stream, PeerAddress),
+    ) {
+        if self.open.len() >= shared.limits.max_connections {
+            shared.shed();
+            if !self.guests.one_goes() {
+                return;
+            }
+        }
+        let stays = Stays::default();
+        let connection =
+            connection::run(shared.clone(), tls.clone(), stream, address, stays.clone());
+        self.guests.add(self.open.spawn(connection), stays);
     }
 }
 

@@ -31,6 +31,7 @@ use tracing::debug;
 
 use super::body::{self, BodyError};
 use super::budget::Budget;
+use super::guests::Stays;
 use super::linger::Lingering;
 use super::listener::Stream;
 use super::{Handler, Limits, Peer, PeerAddress, Tls};
@@ -107,12 +108,14 @@ impl<H: Handler> Shared<H> {
     }
 }
 
-/// Serves `stream` until it ends: with TLS if there is a `tls`.
+/// Serves `stream` until it ends: with TLS if there is a `tls`. It `stays` for sure once it has shown
+/// a certificate.
 pub(super) async fn run<H: Handler>(
     shared: Arc<Shared<H>>,
     tls: Option<Live<Tls>>,
     stream: Stream,
     address: PeerAddress,
+    stays: Stays,
 ) {
     let stream = match stream {
         Stream::Tcp(stream) => stream,
@@ -130,6 +133,10 @@ pub(super) async fn run<H: Handler>(
     let tls = published.get();
     match timeout(shared.limits.handshake_timeout, tls.accept(stream)).await {
         Ok(Ok(accepted)) => {
+            // Where nobody is asked for a certificate, all are alike.
+            if accepted.certificate.is_some() || !tls.asks_for_certificates() {
+                stays.now();
+            }
             let peer = Peer { address, certificate: accepted.certificate };
             let doubted = Tls::other_clients(&published, tls);
             Connection::new(shared, peer).serve(accepted.stream, accepted.http2, doubted).await;

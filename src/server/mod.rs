@@ -11,6 +11,7 @@ mod accept;
 mod body;
 mod budget;
 mod connection;
+mod guests;
 mod linger;
 mod listener;
 #[cfg(test)]

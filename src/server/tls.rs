@@ -199,6 +199,11 @@ impl Tls {
         &self.expiries
     }
 
+    /// Whether clients are asked for certificates.
+    pub(super) fn asks_for_certificates(&self) -> bool {
+        self.clients.is_some()
+    }
+
     /// Waits until clients are verified against other authorities than in `accepted`: then nobody
     /// vouches any more for those who were let in.
     pub(super) async fn other_clients(published: &Live<Self>, accepted: Arc<Self>) {

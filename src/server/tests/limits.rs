@@ -56,22 +56,36 @@ async fn other_limits_are_for_those_who_come_from_then_on() {
     assert_eq!(new.post("/", Sending::of(11)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(old.post("/", Sending::of(11)).await.0, StatusCode::OK);
     server.limits.publish(Limits { max_connections: 2, ..limits() });
-    assert!(server.client().connect(b"h2").await.is_err(), "all count, whenever they came");
+    let third = server.http2().await;
+    assert_eq!(third.post("/", Sending::of(5)).await.0, StatusCode::OK);
+    soon(async { while old.try_post("/", Sending::of(5)).await.is_ok() {} }).await;
     server.drain.begin();
-    drop((old, new));
+    drop((new, third));
     soon(server.serving).await.unwrap();
 }
 
+/// Whoever has shown a certificate stays, whoever has not goes, the oldest first.
 #[tokio::test]
-async fn one_connection_too_many_is_closed_at_once() {
-    let server = Server::start(Limits { max_connections: 1, ..limits() });
-    let client = server.http2().await;
-    assert_eq!(client.post("/", Sending::of(5)).await.0, StatusCode::OK);
-    assert!(server.has_metric("countersign_connections 1"));
-    assert!(server.client().connect(b"h2").await.is_err());
+async fn of_too_many_connections_one_goes_at_once() {
+    let server = Server::start(Limits { max_connections: 2, ..limits() });
+    let identity = server.authority.issue_client("kube-apiserver", "masters");
+    let known = Client::new(&server, &[&TLS13], Some(identity));
+    let known_client = async || Http2::new(known.connect(b"h2").await.unwrap()).await;
+    let stranger = server.http2().await;
+    assert_eq!(stranger.post("/", Sending::of(5)).await.0, StatusCode::OK);
+    let first = known_client().await;
+    assert_eq!(first.post("/", Sending::of(5)).await.0, StatusCode::OK);
+    assert!(server.has_metric("countersign_connections 2"));
+
+    let second = known_client().await;
+    soon(async { while stranger.try_post("/", Sending::of(5)).await.is_ok() {} }).await;
+    for client in [&first, &second] {
+        assert_eq!(client.post("/", Sending::of(5)).await.0, StatusCode::OK);
+    }
     assert!(server.has_metric("countersign_requests_shed_total 1"));
-    assert_eq!(client.post("/", Sending::of(5)).await.0, StatusCode::OK);
-    drop(client);
+    assert!(server.client().connect(b"h2").await.is_err(), "both stay");
+    assert!(server.has_metric("countersign_requests_shed_total 2"));
+    drop(first);
     soon(async { while server.client().connect(b"h2").await.is_err() {} }).await;
 }
 
