@@ -7,6 +7,7 @@ mod support; // an identity provider, a client like kube-apiserver, the service,
 
 mod admin; // probes
 mod api_reading; // what clients read before they ask, and what the issuer publishes
+mod attacks; // each costs the attacker his connection, and nobody else anything
 mod bad_tokens; // one table, a row for each attack
 mod cache; // what is remembered, and how it ends
 mod callers; // who may use the APIs, and for what

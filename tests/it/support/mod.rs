@@ -2,7 +2,9 @@
 //! as kube-apiserver does, the service itself on ports of its own, and its log.
 
 pub mod api;
+pub mod bystander;
 pub mod client;
+pub mod frames;
 pub mod issuer;
 pub mod kubeconfig;
 pub mod logs;

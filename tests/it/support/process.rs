@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,6 +20,7 @@ pub struct Process {
     /// The address of the webhook.
     pub webhook: SocketAddr,
     directory: Option<Directory>, // removed after its end
+    lines: Arc<AtomicUsize>,
 }
 
 impl Process {
@@ -34,13 +37,16 @@ impl Process {
         let mut command = serve(file);
         command.envs(variables.iter().copied()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let mut process = Self { child, webhook: ([0; 4], 0).into(), directory: None };
+        let lines = Arc::new(AtomicUsize::new(0));
+        let counted = lines.clone();
+        let mut process = Self { child, webhook: ([0; 4], 0).into(), directory: None, lines };
         let lines = BufReader::new(process.child.stderr.take().unwrap()).lines();
         let (found, webhook) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             let mut found = Some(found);
             // The pipe is read to its end: a full one would stop the process.
             for line in lines.map_while(Result::ok) {
+                counted.fetch_add(1, Ordering::Relaxed);
                 let address = address_in(&line);
                 if let Some((found, address)) = address.and_then(|it| Some((found.take()?, it))) {
                     let _ = found.send(address);
@@ -54,6 +60,11 @@ impl Process {
     /// A connection of the API server's.
     pub async fn kube(&self) -> Kube {
         Kube::connect(self.webhook).await
+    }
+
+    /// How many lines it has logged.
+    pub fn log_lines(&self) -> usize {
+        self.lines.load(Ordering::Relaxed)
     }
 
     /// The most memory it ever had, in MiB.
