@@ -152,6 +152,11 @@ impl Running {
         }
     }
 
+    /// Whether reviews are answered.
+    pub fn is_serving(&self) -> bool {
+        *self.listens.borrow()
+    }
+
     /// How it goes, and what it waits for, in a few words.
     pub fn status(&self) -> String {
         self.readiness.checks().into_iter().next().map(|check| check.detail).unwrap_or_default()

@@ -74,7 +74,15 @@ pub fn run(args: &Args) -> ExitCode {
         let look_again = async {
             loop {
                 hangups.next().await;
-                running.look();
+                // Files are read in the background: what was wrong with them is told in other ways.
+                match running.is_serving() {
+                    false => running.look(),
+                    true => {
+                        notifier.reloading();
+                        running.look();
+                        notifier.ready(&format!("serving on {}", running.webhook));
+                    }
+                }
             }
         };
         tokio::select! {

@@ -55,6 +55,9 @@ async fn systemd_learns_what_is_waited_for_and_when_reviews_are_answered_and_of_
     let mut sign = [0; 4096];
     let length = within(socket.recv(&mut sign)).await.expect("a sign of life").unwrap();
     assert_eq!(&sign[..length], b"WATCHDOG=1");
+    process.signal("HUP");
+    assert!(next(&socket).await.0.starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert!(next(&socket).await.0.starts_with("READY=1\n"));
     process.signal("TERM");
     let (said, _) = next(&socket).await;
     assert_eq!(said, "STOPPING=1\nSTATUS=draining");
