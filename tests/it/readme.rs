@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use countersign::authn::REASONS;
+use countersign::authn::{AuthnError, Cause, REASONS};
+use countersign::claims::NumericDate;
+use countersign::token::{KeysUnavailable, VerifyError};
 
 const README: &str = include_str!("../../README.md");
 
@@ -16,6 +18,42 @@ fn the_readme_has_each_reason_with_its_remedy() {
         assert!(row[1].contains(&format!("`{}`", row[0])), "{row:?}");
         assert!(row[2..].iter().filter(|cell| cell.len() > 10).count() >= 2, "{row:?}");
     }
+}
+
+/// What stands between stars in a row is a message of ours, `…` where it varies.
+#[test]
+fn the_readme_quotes_messages_as_they_are() {
+    let valid_from = NumericDate::new(1);
+    let causes: [Cause; 11] = [
+        VerifyError::AlgorithmNotAllowed("none").into(),
+        VerifyError::UnknownKey.into(),
+        VerifyError::BadSignature.into(),
+        VerifyError::Expired.into(),
+        VerifyError::NotYetValid { valid_from }.into(),
+        VerifyError::LifetimeTooLong.into(),
+        VerifyError::AudienceMismatch.into(),
+        Cause::Audiences,
+        KeysUnavailable::Unreachable.into(),
+        Cause::Timeout,
+        Cause::Empty,
+    ];
+    let said = causes.map(|cause| {
+        let error = AuthnError::new(&"issuer".into(), cause);
+        (error.reason(), error.cause.to_string())
+    });
+    let mut quoted = 0;
+    for row in README.lines().filter_map(|line| line.strip_prefix("| <a id=\"")) {
+        let reason = row.split('"').next().unwrap();
+        for quote in row.split('|').nth(1).unwrap().split('*').skip(1).step_by(2) {
+            let is_said = |(_, text): &&(&str, String)| {
+                quote.split('…').all(|part| text.contains(part.trim()))
+            };
+            let texts = said.iter().filter(|(word, _)| *word == reason);
+            assert!(texts.clone().any(|said| is_said(&said)), "{reason}: nothing says {quote:?}");
+            quoted += 1;
+        }
+    }
+    assert!(quoted >= 9, "{quoted}");
 }
 
 #[test]
