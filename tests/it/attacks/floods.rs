@@ -18,7 +18,7 @@ async fn ends(frames: impl Fn(u32) -> Vec<u8>) {
         let ended = flood(besieged.process.webhook, leaf, true, (0..ALL).map(&frames)).await;
         assert!(ended, "its connection lives");
     }
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }
 
 fn stream(number: u32) -> u32 {
@@ -69,7 +69,7 @@ async fn a_bomb_of_headers_is_not_unpacked() {
     for _ in 0..4 {
         flood(besieged.process.webhook, None, true, (0..500).map(&bomb)).await;
     }
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,6 +92,6 @@ async fn floods_of_control_frames_hold_up_nobody() {
             flood(besieged.process.webhook, None, reads, (0..50_000).map(frames)).await;
             assert!(besieged.answered() > before, "{what}: the honest one goes on meanwhile");
         }
-        besieged.is_well().await;
+        besieged.stays_well().await;
     }
 }

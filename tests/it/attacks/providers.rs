@@ -28,14 +28,15 @@ async fn ten_thousand_keys_are_a_hundred_and_a_token_is_tried_on_sixteen() {
     for _ in 0..50 {
         kube.authenticate(&Key::new("ES256").token(&hostile.claims(json!({})))).await.error();
     }
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }
 
 /// One that answers a byte at a time, one that sends round in circles, one that floods, one that
 /// never answers, and one whose name is in no DNS.
 #[tokio::test(flavor = "multi_thread")]
 async fn providers_that_keep_one_busy_hold_up_no_other() {
-    let manners: [(&str, fn(&Issuer)); 6] = [
+    type Misbehave = fn(&Issuer);
+    let manners: [(&str, Misbehave); 6] = [
         ("drips", |issuer| issuer.turns(Manner::Drips)),
         ("stalls", |issuer| issuer.turns(Manner::Stalls)),
         ("floods", |issuer| issuer.turns(Manner::Floods(64 << 20))),
@@ -55,7 +56,7 @@ async fn providers_that_keep_one_busy_hold_up_no_other() {
         let refused = kube.authenticate(&hostile.token(json!({}))).await;
         assert!(refused.error().contains("could not be checked"), "{what}: {refused:?}");
         until(what, async || hostile.asked(DISCOVERY) > 0).await;
-        besieged.is_well().await;
+        besieged.stays_well().await;
     }
 }
 
@@ -65,5 +66,5 @@ async fn a_provider_that_is_in_no_dns_is_dark_alone() {
         "url": "https://nowhere.invalid", "audiences": ["kubernetes"],
     }, "claimMappings": {"username": {"claim": "sub", "prefix": ""}}});
     let besieged = Besieged::with([lost]).await;
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }

@@ -26,7 +26,7 @@ async fn a_crowd_that_does_not_shake_hands_keeps_no_api_server_out() {
             besieged.process.kube().await;
         }
     }
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }
 
 /// Heads and bodies that come byte by byte, from clients without a certificate.
@@ -55,7 +55,7 @@ async fn a_crowd_that_speaks_slowly_keeps_no_api_server_out() {
     let first = crowd.first_mut().unwrap();
     let gone = within(first.read(&mut [0; 10])).await.expect("it is still there");
     assert!(gone.is_err() || gone.is_ok_and(|read| read == 0));
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }
 
 /// Who has shown a certificate keeps his place, and the next one is closed.
@@ -77,7 +77,7 @@ async fn those_with_a_certificate_stay_and_are_bounded_too() {
         tls(besieged.process.webhook, Some(&caller), "h2").await.is_ok()
     })
     .await;
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }
 
 /// Connections that come and go as fast as they can.
@@ -92,5 +92,5 @@ async fn a_storm_of_connections_holds_up_nobody() {
     }));
     besieged.until_answered(20).await;
     storm.await;
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }

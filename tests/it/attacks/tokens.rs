@@ -37,7 +37,7 @@ async fn junk_tokens_leave_memory_and_log_flat() {
     flood(&besieged, large, |verdict| *verdict == Verdict::Nobody).await;
     let lines = besieged.process.log_lines();
     assert!(lines < 500, "{lines} lines for 6,400 tokens");
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }
 
 /// Each is looked up, judged and remembered: more than the negative cache holds.
@@ -60,7 +60,7 @@ async fn refused_tokens_and_unknown_kids_leave_memory_and_log_flat() {
     flood(&besieged, refused, |verdict| matches!(verdict, Verdict::Error(_))).await;
     let lines = besieged.process.log_lines();
     assert!(lines < 500, "{lines} lines for 6,400 refusals");
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }
 
 /// As much as a token may hold: many claims, one large claim, deep claims, many groups.
@@ -84,5 +84,5 @@ async fn tokens_of_64_kib_are_judged_beside_everybody_else() {
     let next = move |number: usize| tokens[number % tokens.len()].clone();
     let judged = |verdict: &Verdict| matches!(verdict, Verdict::User(..) | Verdict::Error(_));
     flood(&besieged, next, judged).await;
-    besieged.is_well().await;
+    besieged.stays_well().await;
 }

@@ -75,7 +75,7 @@ impl Besieged {
     }
 
     /// Everybody is as well as before the attack, whoever asks now, and memory is flat.
-    pub async fn is_well(self) {
+    pub async fn stays_well(self) {
         self.until_answered(20).await;
         self.ended.store(true, Ordering::SeqCst);
         self.asking.await.expect("every honest review is answered");
