@@ -55,25 +55,31 @@ impl Readiness {
     }
 
     fn serving(&self, generation: &Generation) -> Check {
-        let (issuers, dark) = (generation.issuers.len(), dark(&generation.issuers));
-        let untried =
-            generation.issuers.iter().filter(|issuer| !issuer.keys.health().tried).count();
-        let (state, detail) = match self.drain.has_begun() {
-            true => (State::Failing, "draining".to_owned()),
-            false if self.listens.load(Ordering::Acquire) => (State::Good, "ok".to_owned()),
-            false if untried > 0 => {
-                (State::Failing, format!("not yet: {untried} of {issuers} issuers are untried"))
-            }
-            false => {
-                let require = generation.config.require_issuers.as_str();
-                let text = format!(
-                    "not yet: {dark} of {issuers} issuers have no keys, and \
-                     readiness.requireIssuers is {require}"
-                );
-                (State::Failing, text)
-            }
+        let (state, detail) = match (self.drain.has_begun(), self.listens.load(Ordering::Acquire)) {
+            (true, _) => (State::Failing, "draining".to_owned()),
+            (false, true) => (State::Good, "ok".to_owned()),
+            (false, false) => (State::Failing, format!("not yet: {}", awaited(generation))),
         };
         Check { name: "serving".to_owned(), state, detail }
+    }
+}
+
+/// What the webhook waits for before it listens.
+fn awaited(Generation { issuers, config, .. }: &Generation) -> String {
+    let (all, dark, require) = (issuers.len(), dark(issuers), config.require_issuers);
+    let untried = issuers.iter().filter(|issuer| !issuer.keys.health().tried).count();
+    let too_dark = match require {
+        RequireIssuers::Tried => false,
+        RequireIssuers::Any => dark > 0 && dark == all,
+        RequireIssuers::All => dark > 0,
+    };
+    match untried {
+        0 if too_dark => format!(
+            "{dark} of {all} issuers have no keys, and readiness.requireIssuers is {}",
+            require.as_str()
+        ),
+        0 => "about to listen; if it stays so, the log says what is in the way".to_owned(),
+        untried => format!("{untried} of {all} issuers are untried"),
     }
 }
 
