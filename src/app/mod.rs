@@ -238,8 +238,9 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
     tracing::info!(admin.addr = %running.admin, version = env!("CARGO_PKG_VERSION"), "started");
 
     let handler = Current(generation.clone());
+    let in_force = describe(&generation.get(), &generation.get().config.hash);
     let reload = Reload {
-        notice: ground.notices.open("configuration", file.display(), describe(&generation.get())),
+        notice: ground.notices.open("configuration", file.display(), in_force),
         file,
         ground,
         generation,

@@ -5,7 +5,6 @@
 //! where it is until a restart, and with it all else that stands in a configuration which moves it:
 //! what is safe at one address may be open to everybody at another.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -78,7 +77,7 @@ impl Reload {
             self.publish(config, &before).await?;
         }
         self.ground.metrics.config_loaded(&hash, SystemTime::now());
-        self.notice.taken(describe(&self.generation.get()), changed);
+        self.notice.taken(describe(&self.generation.get(), &hash), changed);
         Ok(watches)
     }
 
@@ -109,10 +108,9 @@ impl Reload {
 }
 
 /// What is in force, in a few words.
-pub(super) fn describe(Generation { config, issuers, .. }: &Generation) -> String {
-    let issuers: HashSet<_> = issuers.iter().map(|issuer| &issuer.source.issuer).collect();
-    let hash = config.hash.get(..8).unwrap_or_default();
-    format!("{} issuers, hash {hash}", issuers.len())
+pub(super) fn describe(generation: &Generation, hash: &str) -> String {
+    let hash = hash.get(..8).unwrap_or_default();
+    format!("{} issuers, hash {hash}", generation.issuers.len())
 }
 
 /// Whether the listeners can stay where they are; says what needs a restart if not.
