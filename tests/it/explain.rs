@@ -5,52 +5,16 @@ mod server; // beside a running one
 mod sources; // token file, service accounts, groups that are kept elsewhere
 
 use std::path::Path;
-use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
+use crate::support::command::{Ran, countersign};
 use crate::support::service::{Directory, Setup};
-use crate::support::{Issuer, lay, now, within};
-
-/// What a run of the command came to.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    /// The output as one line, with one space where there are several.
-    fn flat(&self) -> String {
-        self.out.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    /// The report of `--output json`.
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}{}", self.out, self.err))
-    }
-}
+use crate::support::{Issuer, lay, now};
 
 async fn run(config: &Path, args: &[&str], input: &str) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
-        .arg("explain")
-        .arg("--config")
-        .arg(config)
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let _ = stdin.write_all(input.as_bytes()).await;
-    drop(stdin);
-    let output = within(child.wait_with_output()).await.expect("it never ended").unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let before = ["explain".as_ref(), "--config".as_ref(), config.as_os_str()];
+    countersign(before.into_iter().chain(args.iter().map(AsRef::as_ref)), input).await
 }
 
 /// A configuration on disk.

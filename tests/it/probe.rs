@@ -2,39 +2,18 @@
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
+use crate::support::command::{Ran, countersign};
 use crate::support::issuer::KEYS;
 use crate::support::kubeconfig::{self, apiserver};
 use crate::support::service::Setup;
-use crate::support::{API, Gate, Issuer, Manner, Service, pki, within};
-
-/// What a run of the command came to.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
+use crate::support::{API, Gate, Issuer, Manner, Service, pki};
 
 async fn probe<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>, input: &str) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
-        .arg("probe")
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let _ = stdin.write_all(input.as_bytes()).await;
-    drop(stdin);
-    let output = within(child.wait_with_output()).await.expect("it never ended").unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+    countersign(std::iter::once("probe".into()).chain(args), input).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

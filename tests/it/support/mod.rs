@@ -4,6 +4,7 @@
 pub mod api;
 pub mod bystander;
 pub mod client;
+pub mod command;
 pub mod frames;
 pub mod issuer;
 pub mod kubeconfig;
