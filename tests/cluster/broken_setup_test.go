@@ -1,5 +1,6 @@
 // Webhook kubeconfigs that are wrong, each in one way, and what kube-apiserver's own client says of
-// them: the words by which the README finds the row with the remedy.
+// them, behind the words with which kube-apiserver logs it: so the README finds the row with the
+// remedy.
 
 package cluster
 
@@ -34,6 +35,7 @@ var brokenSetups = []brokenSetup{
 	{"a client certificate of another authority", []string{`"kube-apiserver.`, `"{other}/kube-apiserver.`}, "remote error: tls:"},
 	{"a client certificate of another name", []string{`"kube-apiserver.crt"`, `"caller.crt"`, `"kube-apiserver.key"`, `"caller.key"`}, "is not in listen.clientNames"},
 	{"another path", []string{"/authenticate", "/authentication"}, "the server could not find the requested resource"},
+	{"the admin listener", []string{"https://{address}", "https://{admin}"}, "server gave HTTP response to HTTPS client"},
 	{"no TLS", []string{"https://{address}", "http://{address}"}, "malformed HTTP response"},
 }
 
@@ -51,7 +53,7 @@ func TestBrokenSetupsAreNamedByTheAPIServersLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := strings.NewReplacer("{other}", other, "{address}", countersign.Address)
+	names := strings.NewReplacer("{other}", other, "{address}", countersign.Address, "{admin}", countersign.admin)
 	for _, setup := range brokenSetups {
 		t.Run(setup.name, func(t *testing.T) {
 			text := string(good)
