@@ -38,6 +38,11 @@ impl<T: Clone + PartialEq> Fact<T> {
         })
     }
 
+    /// Whether it could be seen as another.
+    pub fn may_be_other(&self, value: &T, asked: Instant) -> bool {
+        self.possible(asked).iter().any(|other| other != value)
+    }
+
     /// Every value that it could be seen as.
     pub fn possible(&self, asked: Instant) -> Vec<T> {
         let values = self.history.iter().map(|(_, value)| value);

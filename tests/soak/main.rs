@@ -14,9 +14,11 @@
     clippy::print_stdout
 )]
 
+mod answers; // what may be answered, and whether it was
 mod clients; // who asks, and what the answer has to be
 mod facts; // what is true, and since when
 mod process; // the process under test: its files, its memory, its log
+mod strangers; // who is not welcome, or leaves in the middle
 mod world; // what changes it all the time
 
 #[allow(dead_code, unused_imports, missing_docs, reason = "that of tests/it, which uses all of it")]
@@ -59,7 +61,12 @@ async fn soak(time: Duration, seed: u64) -> Vec<String> {
         let clients = (0..CLIENTS).map(|number| {
             tokio::spawn(clients::ask(world.clone(), Chance::new(seed ^ (number << 32)), until))
         });
-        let clients: Vec<_> = clients.collect();
+        let stranger = tokio::spawn(strangers::disturb(
+            world.clone(),
+            Chance::new(seed.rotate_left(17)),
+            until,
+        ));
+        let clients: Vec<_> = clients.chain([stranger]).collect();
         let changing = tokio::spawn(world::change(world.clone(), Chance::new(!seed), until));
         async move {
             let mut seen = Seen::default();
@@ -79,13 +86,23 @@ async fn soak(time: Duration, seed: u64) -> Vec<String> {
     faults.extend(after.leaks_since(&warm));
     faults.extend(world.process.contradictions(&seen).await);
     faults.extend(world.process.said_too_much(&world.secrets()));
+    if seen.certain < seen.reviews() / 3 {
+        faults.push(format!("only {} answers had to be what they were", seen.certain));
+    }
     println!(
-        "soak: {} reviews in {} s ({:?}), {} changes, {} connections; {warm} after {} s, {after} at the end",
+        "soak: {} reviews in {} s ({:?}), {} of which had one right answer; {:?} TokenRequests, {} strangers",
         seen.reviews(),
         time.as_secs(),
         seen.by_result,
+        seen.certain,
+        seen.requests,
+        seen.strangers,
+    );
+    println!(
+        "soak: {} changes; {} connections, {} ended before they were asked; {warm} after {} s, {after} at the end",
         world.changes(),
         seen.connections,
+        seen.ended,
         WARM_UP.as_secs(),
     );
     faults

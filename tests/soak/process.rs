@@ -110,25 +110,42 @@ impl Process {
             let said = metrics.sum("token_reviews_total", &[("result", result)]);
             compare(&format!("token_reviews_total{{{result}}}"), said, *seen);
         }
-        let answered = [("path", "/authenticate"), ("code", "200")];
-        compare(
-            "http_requests_total",
-            metrics.sum("http_requests_total", &answered),
-            seen.reviews(),
-        );
-        let failed = metrics.sum("http_requests_total", &[("path", "/authenticate")]);
-        compare("http_requests_total of all codes", failed, seen.reviews());
+        let answered = |path: &str, code: &str| {
+            metrics.sum("http_requests_total", &[("path", path), ("code", code)])
+        };
+        compare("reviews with 200", answered("/authenticate", "200"), seen.reviews());
+        compare("reviews with 401", answered("/authenticate", "401"), seen.strangers);
+        let issued = seen.requests.get(&201).copied().unwrap_or_default();
+        let requests: u64 = seen.requests.values().sum();
+        let said = metrics.sum("tokens_issued_total", &[("result", "issued")]);
+        compare("tokens_issued_total{issued}", said, issued);
+        let said = metrics.sum("tokens_issued_total", &[]);
+        compare("tokens_issued_total", said, requests);
+        for code in ["500", "503", "504"] {
+            let said = metrics.sum("http_requests_total", &[("code", code)]);
+            compare(&format!("requests with {code}"), said, 0);
+        }
+        compare("panics_total", metrics.sum("panics_total", &[]), 0);
         compare("config_files_wrong", metrics.sum("config_files_wrong", &[]), 0);
         compare("token_reviews_in_flight", metrics.sum("token_reviews_in_flight", &[]), 0);
         compare("requests_shed_total", metrics.sum("requests_shed_total", &[]), 0);
+        // Empty tokens are not looked up; who waited for an answer that changed meanwhile looks again.
+        let (lookups, least) =
+            (metrics.sum("cache_lookups_total", &[]), seen.reviews() - seen.empty + requests);
+        if lookups < least as f64 || lookups > least as f64 * 1.01 {
+            faults.push(format!("{lookups} lookups in the cache for {least} tokens"));
+        }
         faults
     }
 
-    /// Lines of the log that should not be there: a panic, or any of the `secrets`.
+    /// Lines of the log that should not be there: an error, since nothing that this driver does is more
+    /// than a warning; a panic, or any of the `secrets`.
     pub fn said_too_much(&self, secrets: &[String]) -> Vec<String> {
         let log = self.log.lock().unwrap();
         let is_bad = |line: &&String| {
-            line.contains("panicked") || secrets.iter().any(|secret| line.contains(secret))
+            line.contains(r#""level":"ERROR""#)
+                || line.contains("panicked")
+                || secrets.iter().any(|secret| line.contains(secret))
         };
         log.iter().filter(is_bad).take(5).map(|line| format!("the log says {line}")).collect()
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::Chance;
 use crate::facts::Fact;
@@ -19,6 +19,9 @@ use crate::support::{Issuer, Key, Manner, pki};
 const FILES: Duration = Duration::from_secs(8);
 /// New keys are fetched once in ten seconds, and a refusal for want of one is as old at most.
 const KEYS: Duration = Duration::from_secs(25);
+/// How long things change, and then stay until all of it must have been noticed.
+const STORM: Duration = Duration::from_secs(15);
+const LULL: Duration = Duration::from_secs(35);
 
 /// Everything around the process.
 pub struct World {
@@ -35,8 +38,8 @@ pub struct World {
 
 /// What is true now.
 pub struct Now {
-    /// The last keys of the rotating issuer, newest last, and how many there were before.
-    pub keys: VecDeque<Key>,
+    /// The last keys of the rotating issuer with their numbers, newest last.
+    pub keys: VecDeque<(u64, Key)>,
     pub newest_key: Fact<u64>,
     /// The prefix of the dark issuer's users.
     pub prefix: Fact<u64>,
@@ -45,6 +48,8 @@ pub struct Now {
     pub token: Fact<u64>,
     /// Whether the service account is there.
     pub account: Fact<bool>,
+    /// The number of the key that signs service accounts' tokens.
+    pub signer: Fact<u64>,
 }
 
 /// The password of the token file's one token that stays.
@@ -55,12 +60,13 @@ impl World {
         let (dark, rotating, guest) =
             (Issuer::start().await, Issuer::start().await, Issuer::start().await);
         let now = Now {
-            keys: [rotating.key()].into(),
+            keys: [(0, rotating.key())].into(),
             newest_key: Fact::new(0, KEYS),
             prefix: Fact::new(0, FILES),
             guest_is_trusted: Fact::new(false, FILES),
             token: Fact::new(0, FILES),
             account: Fact::new(true, FILES),
+            signer: Fact::new(0, FILES),
         };
         let mut setup = Setup::new(config(&dark, &rotating, &guest, &now))
             .with_file("tokens.csv", &token_file(0))
@@ -110,7 +116,7 @@ fn config(dark: &Issuer, rotating: &Issuer, guest: &Issuer, now: &Now) -> Value 
             "usernamePrefix": "sa:", "groupsPrefix": "sa:",
         },
         "callers": [{
-            "users": ["kube-apiserver", "requester"], "allow": ["serviceaccounts/token"],
+            "users": ["requester"], "allow": ["serviceaccounts/token"],
             "serviceAccounts": ["ci/*"], "audiences": ["*"],
         }],
     })
@@ -123,20 +129,26 @@ fn token_file(number: u64) -> String {
 /// A change, under its share of a hundred.
 type Change = (u64, fn(&World, &mut Chance));
 
-const CHANGES: [Change; 9] = [
-    (20, |world, chance| world.dark.turns(manner(chance))),
+const CHANGES: [Change; 10] = [
+    (16, |world, chance| world.dark.turns(manner(chance))),
     (12, |world, _| {
         // The old one is withdrawn at once.
         let mut now = world.now();
         let key = Key::new("ES256");
         world.rotating.publish(&key, []);
-        now.keys.push_back(key);
+        let newest = now.newest_key.now() + 1;
+        now.keys.push_back((newest, key));
         let old = now.keys.len().saturating_sub(4);
         now.keys.drain(..old);
-        let newest = now.newest_key.now() + 1;
         now.newest_key.becomes(newest);
     }),
-    (12, |world, _| {
+    (8, |world, _| {
+        let mut now = world.now();
+        let next = now.signer.now() + 1;
+        world.process.write("sa.key", &signing_key());
+        now.signer.becomes(next);
+    }),
+    (8, |world, _| {
         let mut now = world.now();
         let next = now.token.now() + 1;
         world.process.write("tokens.csv", &token_file(next));
@@ -192,18 +204,23 @@ fn manner(chance: &mut Chance) -> Manner {
     chance.of(&manners).clone()
 }
 
-/// Changes something every now and then, `until` the end.
+/// Changes something every now and then, `until` the end. Between storms nothing does, so that there is
+/// but one right answer to everything.
 pub async fn change(world: std::sync::Arc<World>, mut chance: Chance, until: Instant) {
     while Instant::now() < until {
-        let mut left = chance.below(100);
-        for (share, change) in CHANGES {
-            if left < share {
-                change(&world, &mut chance);
-                break;
+        let end = until.min(Instant::now() + STORM);
+        while Instant::now() < end {
+            let mut left = chance.below(100);
+            for (share, change) in CHANGES {
+                if left < share {
+                    change(&world, &mut chance);
+                    break;
+                }
+                left -= share;
             }
-            left -= share;
+            world.changes.fetch_add(1, Ordering::Relaxed);
+            sleep(Duration::from_millis(100 + chance.below(900))).await;
         }
-        world.changes.fetch_add(1, Ordering::Relaxed);
-        sleep(Duration::from_millis(100 + chance.below(900))).await;
+        sleep_until(until.min(end + LULL)).await;
     }
 }
