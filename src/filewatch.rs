@@ -73,10 +73,10 @@ impl FileWatch {
 
 /// Waits until one of several files has changed, as [`FileWatch::changed`] does. All are looked at
 /// before any is reported: whoever reads them now reads what was seen, and not the later content of
-/// one whose way back would then be no change.
-pub async fn any_changed(watches: &mut [FileWatch], rhythm: &Rhythm) {
+/// one whose way back would then be no change. Says whether it was wished to look just then.
+pub async fn any_changed(watches: &mut [FileWatch], rhythm: &Rhythm) -> bool {
     loop {
-        rhythm.beat().await;
+        let wished = rhythm.beat().await;
         let mut looks = Vec::with_capacity(watches.len());
         for watch in watches.iter() {
             looks.push(Seen::of(&watch.look().await));
@@ -87,7 +87,7 @@ pub async fn any_changed(watches: &mut [FileWatch], rhythm: &Rhythm) {
             watch.seen = seen;
         }
         if changed {
-            return;
+            return wished;
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::server::{self, Tls, TlsError};
 
 use super::StartError;
 use super::ground::Ground;
-use super::notices::Notice;
+use super::notices::{Notice, counted};
 
 /// A value that follows its files for as long as somebody has this.
 pub(super) struct Followed<T> {
@@ -29,7 +29,7 @@ impl<T: PartialEq + Send + Sync + 'static> Followed<T> {
     /// `describe` says in a few words what is in force.
     ///
     /// Files that belong together may be written one after the other. So what is wrong is looked at
-    /// once more, an interval later, before anybody is told.
+    /// once more, an interval later, before anybody is told; unless it was wished to look now.
     pub(super) fn new(
         live: Live<T>,
         mut watches: Vec<FileWatch>,
@@ -42,17 +42,15 @@ impl<T: PartialEq + Send + Sync + 'static> Followed<T> {
         let mut following = JoinSet::new();
         following.spawn(async move {
             loop {
-                any_changed(&mut watches, &rhythm).await;
-                let mut loaded = Err(String::new());
-                for look in 0..2 {
-                    if look > 0 {
-                        rhythm.beat().await;
-                    }
+                let once = || {
                     let load = load.clone();
-                    loaded = finished(move || load()).await.and_then(|loaded| loaded);
-                    if loaded.is_ok() {
-                        break;
-                    }
+                    async { finished(move || load()).await.and_then(|loaded| loaded) }
+                };
+                let wished = any_changed(&mut watches, &rhythm).await;
+                let mut loaded = once().await;
+                if loaded.is_err() && !wished {
+                    rhythm.beat().await;
+                    loaded = once().await;
                 }
                 match loaded {
                     Ok(value) => {
@@ -92,7 +90,7 @@ pub(super) fn token_file(
 ) -> Result<Followed<TokenFile>, StartError> {
     let (watch, content) = FileWatch::open(path);
     let tokens = TokenFile::parse(&content?)?;
-    let describe = |tokens: &TokenFile| format!("{} tokens", tokens.len());
+    let describe = |tokens: &TokenFile| counted(tokens.len(), "token");
     let notice = ground.notices.open("token file", path.display(), describe(&tokens));
     let load = {
         let path = path.clone();

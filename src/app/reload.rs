@@ -5,6 +5,7 @@
 //! where it is until a restart, and with it all else that stands in a configuration which moves it:
 //! what is safe at one address may be open to everybody at another.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,7 +18,7 @@ use crate::server::{Limits, Tls};
 use super::files::{TlsFiles, finished};
 use super::generation::{Generation, forget_departed};
 use super::ground::Ground;
-use super::notices::Notice;
+use super::notices::{Notice, counted};
 use super::readiness;
 
 /// What a new configuration is put in the place of.
@@ -35,14 +36,14 @@ impl Reload {
     /// Looks for changes of the files in `watches`, and of those that take their place.
     pub(super) async fn run(mut self, mut watches: Vec<FileWatch>) {
         loop {
-            any_changed(&mut watches, &self.ground.files).await;
-            watches = self.until_good().await;
+            let wished = any_changed(&mut watches, &self.ground.files).await;
+            watches = self.until_good(wished).await;
         }
     }
 
     /// Takes the configuration up as soon as it is good. It may become so by a file that it names and
     /// that is not watched here, so it is looked at all the time until then.
-    async fn until_good(&mut self) -> Vec<FileWatch> {
+    async fn until_good(&mut self, mut wished: bool) -> Vec<FileWatch> {
         let (mut seen, mut told) = (None, None);
         loop {
             let wrong = match self.take_up().await {
@@ -50,13 +51,13 @@ impl Reload {
                 Err(wrong) => wrong,
             };
             // Files that belong together may be written one after the other: only what is still wrong
-            // an interval later is worth a word, and one is enough.
-            if seen.as_ref() == Some(&wrong) && told.as_ref() != Some(&wrong) {
+            // an interval later is worth a word, and one is enough. Who wished to look hears at once.
+            if (wished || seen.as_ref() == Some(&wrong)) && told.as_ref() != Some(&wrong) {
                 self.notice.refused(&wrong);
                 told = Some(wrong.clone());
             }
             seen = Some(wrong);
-            self.ground.files.beat().await;
+            wished = self.ground.files.beat().await;
         }
     }
 
@@ -89,11 +90,14 @@ impl Reload {
             let read = finished(move || TlsFiles::read(&settings)).await?;
             tls = Some(read.map_err(|error| error.to_string())?);
         }
+        let before_issuers: Vec<_> =
+            before.issuers.iter().map(|it| it.source.issuer.clone()).collect();
         let (ground, before) = (self.ground.clone(), before.clone());
         let built = finished(move || Generation::build(config, Some(&before), &ground)).await?;
         let generation = built.map_err(|error| error.to_string())?;
         readiness::tried(&generation.issuers).await;
 
+        say_who_comes_and_goes(&before_issuers, &generation);
         self.limits.publish(server.limits.clone());
         self.ground.shared.publish(generation.config.keys.clone());
         forget_departed(&generation);
@@ -107,10 +111,22 @@ impl Reload {
     }
 }
 
+/// Whose tokens are judged from now on, and whose no more: of the latter nobody else would tell.
+fn say_who_comes_and_goes(before: &[String], after: &Generation) {
+    let before: BTreeSet<_> = before.iter().collect();
+    let after: BTreeSet<_> = after.issuers.iter().map(|issuer| &issuer.source.issuer).collect();
+    for issuer in before.difference(&after) {
+        tracing::warn!(issuer, "the issuer is no longer configured: its tokens are nobody's");
+    }
+    for issuer in after.difference(&before) {
+        tracing::info!(issuer, "the issuer is new in the configuration");
+    }
+}
+
 /// What is in force, in a few words.
 pub(super) fn describe(generation: &Generation, hash: &str) -> String {
     let hash = hash.get(..8).unwrap_or_default();
-    format!("{} issuers, hash {hash}", generation.issuers.len())
+    format!("{}, hash {hash}", counted(generation.issuers.len(), "issuer"))
 }
 
 /// Whether the listeners can stay where they are; says what needs a restart if not.

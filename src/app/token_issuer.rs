@@ -15,6 +15,7 @@ use crate::live::Live;
 use super::StartError;
 use super::files::{Followed, finished};
 use super::ground::Ground;
+use super::notices::counted;
 
 /// The embedded issuer, which follows its files for as long as somebody has this.
 pub(super) struct OpenIssuer {
@@ -62,7 +63,7 @@ fn objects(directory: &Path, ground: &Ground) -> Result<(Live<Objects>, JoinSet<
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }
-    let describe = |objects: &Objects| format!("{} objects", objects.len());
+    let describe = |objects: &Objects| counted(objects.len(), "object");
     let notice = ground.notices.open("objects", directory.display(), describe(&objects));
     let published = Live::new(objects);
     let (live, rhythm) = (published.clone(), ground.objects.clone());

@@ -113,8 +113,7 @@ pub fn load(file: &Path) -> Result<Loaded, Problems> {
     let mut readings = 1;
     loop {
         let (watch, content) = FileWatch::open(file);
-        // A pipe can be read once, and never watched.
-        let bytes = content.map_or_else(|_| read(file), |bytes| Ok(bytes.into()))?;
+        let bytes = content.map_err(|error| cannot_be_read(file, &error.into()))?;
         let ((config, mut watches), warnings) = parse_watched(&bytes, file)?;
         watches.push(watch);
         // A ConfigMap is swapped whole: what was read before and after that does not belong together.
@@ -149,11 +148,13 @@ pub fn check(file: &Path) -> Result<(Checked, Vec<Warning>), Problems> {
     }
 }
 
+/// Once, and so from a pipe, too.
 fn read(file: &Path) -> Result<Vec<u8>, Problems> {
-    std::fs::read(file).map_err(|error| {
-        let text = format!("cannot be read: {}", unreadable(&error));
-        Problems::from(Finding::new(file, None, text))
-    })
+    std::fs::read(file).map_err(|error| cannot_be_read(file, &error))
+}
+
+fn cannot_be_read(file: &Path, error: &std::io::Error) -> Problems {
+    Finding::new(file, None, format!("cannot be read: {}", unreadable(error))).into()
 }
 
 /// Checks the configuration in `bytes`, which are those of `file`: it gives the folder that relative

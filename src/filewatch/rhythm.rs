@@ -39,10 +39,9 @@ impl Rhythm {
         self.interval
     }
 
-    /// Waits until it is time to look.
-    pub async fn beat(&self) {
-        // Either is the time to look: the wish, or the end of the interval.
-        let _ = timeout(self.interval, self.hurry.0.subscribe().changed()).await;
+    /// Waits until it is time to look, and says whether that was wished.
+    pub async fn beat(&self) -> bool {
+        timeout(self.interval, self.hurry.0.subscribe().changed()).await.is_ok()
     }
 }
 
@@ -61,12 +60,12 @@ mod tests {
         });
         hurry.now();
         for beat in waiting {
-            beat.await;
+            assert!(beat.await, "it was wished");
         }
         assert!(futures_are_pending(&mut Box::pin(rhythm.beat())));
     }
 
-    fn futures_are_pending(future: &mut (impl Future<Output = ()> + Unpin)) -> bool {
+    fn futures_are_pending(future: &mut (impl Future<Output = bool> + Unpin)) -> bool {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         std::pin::Pin::new(future).poll(&mut context).is_pending()
     }

@@ -370,6 +370,39 @@ async fn files_are_looked_at_at_once_when_asked() {
     .await;
 }
 
+/// To open a pipe without a writer would block for ever, and the end of the process with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_in_the_place_of_the_configuration_is_wrong_and_holds_up_nothing() {
+    let service = start(json!({"limits": {"maxBodyBytes": 2000}})).await;
+    service.remove("countersign.yaml");
+    let path = service.path("countersign.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    service.until_metric("config_files_wrong", &[], 1.0).await;
+    until("it is told", async || {
+        line(&service, "configuration").await.contains("it is not a regular file")
+    })
+    .await;
+    service.remove("countersign.yaml");
+    change(&service, json!({"limits": {"maxBodyBytes": 3000}})).await;
+    assert_eq!(service.metric("config_files_wrong", &[]).await, 0.0);
+    service.drain();
+    service.ended().await;
+}
+
+/// Who asks to look hears what is wrong then, and not an interval later.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_told_at_once_to_who_asks() {
+    let slowly = |pace: &mut countersign::app::Pace| pace.files = Duration::from_secs(3600);
+    let service = Setup::new(json!({})).with_pace(slowly).start().await;
+    service.write("countersign.yaml", "half of it");
+    service.write("tls.crt", "half of it");
+    until("both are told", async || {
+        service.look();
+        service.metric("config_files_wrong", &[]).await == 2.0
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sighup_ends_nobody() {
     let process = Process::start(Setup::new(json!({}))).await;
