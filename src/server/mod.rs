@@ -14,6 +14,7 @@ mod connection;
 mod guests;
 mod linger;
 mod listener;
+mod room;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -74,6 +74,13 @@ impl Besieged {
         until("the honest one is answered", async || self.answered() >= goal).await;
     }
 
+    /// A review that does not fit into one frame is answered.
+    pub async fn takes_a_large_one(&self) {
+        let token = self.issuer.token(json!({"large": "x".repeat(40_000)}));
+        let kube = self.process.kube().await;
+        assert_eq!(kube.authenticate(&token).await.username(), "alice");
+    }
+
     /// Everybody is as well as before the attack, whoever asks now, and memory is flat.
     pub async fn stays_well(self) {
         self.until_answered(20).await;

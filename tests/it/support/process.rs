@@ -27,7 +27,8 @@ impl Process {
     /// Starts `countersign serve` and waits until it serves.
     pub async fn start(setup: Setup) -> Self {
         let (directory, file) = setup.write();
-        let mut process = Self::serving(&file, &[]).await;
+        // Each thread may have one connection's frames in its hands: as much memory on any machine.
+        let mut process = Self::serving(&file, &[("TOKIO_WORKER_THREADS", "2")]).await;
         process.directory = Some(directory);
         process
     }
