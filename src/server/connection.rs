@@ -144,7 +144,11 @@ pub(super) async fn run<H: Handler>(
             let http2 = accepted.http2.then_some(streams);
             let peer = Peer { address, certificate: accepted.certificate };
             let doubted = Tls::other_clients(&published, tls);
-            Connection::new(shared, peer).serve(accepted.stream, http2, doubted).await;
+            let connection = Connection::new(shared, peer);
+            let Some(_place) = connection.room.connection() else {
+                return connection.shared.shed();
+            };
+            connection.serve(accepted.stream, http2, doubted).await;
         }
         Ok(Err(error)) => debug!(client.addr = %address, %error, "the TLS handshake failed"),
         Err(_) => debug!(client.addr = %address, "the TLS handshake took too long"),

@@ -30,6 +30,8 @@ const SMALL: usize = 16 * 1024;
 
 /// The room of everybody.
 pub(super) struct Rooms {
+    /// Connections that one name may have.
+    connections: usize,
     /// Bytes for bodies, and as many for answers.
     bodies: usize,
     /// Bytes for requests at hand.
@@ -41,13 +43,14 @@ pub(super) struct Rooms {
 
 /// The room of one.
 pub(super) struct Room {
+    connections: Arc<Budget>,
     requests: Arc<Budget>,
     answers: Arc<Budget>,
     /// For bodies that come in pieces.
     pub(super) bodies: Budget,
 }
 
-/// A request's place, to be kept until its answer is sent.
+/// A place, as long as it is kept: that of a request until its answer is sent.
 pub(super) type Place = Taken<Arc<Budget>>;
 
 impl Rooms {
@@ -56,8 +59,10 @@ impl Rooms {
         // Not in flight × max_body_bytes, which is gigabytes. Never less than a few of the largest.
         let bodies = in_flight.saturating_mul(BODY).max(limits.max_body_bytes.saturating_mul(4));
         let requests = in_flight.saturating_mul(AT_HAND).max(FEWEST).saturating_mul(REQUEST);
-        let strangers = Room::new(bodies, requests);
-        Self { bodies, requests, strangers, named: Mutex::default() }
+        // Strangers may have all: they go when others come.
+        let strangers = Room::new(usize::MAX, bodies, requests);
+        let connections = limits.max_connections - limits.max_connections / 4;
+        Self { connections, bodies, requests, strangers, named: Mutex::default() }
     }
 
     /// The room of whoever has shown this.
@@ -70,16 +75,24 @@ impl Rooms {
             return room;
         }
         named.retain(|_, room| room.strong_count() > 0);
-        let room = Room::new(self.bodies, self.requests);
+        let room = Room::new(self.connections, self.bodies, self.requests);
         named.insert(certificate.common_name.clone(), Arc::downgrade(&room));
         room
     }
 }
 
 impl Room {
-    fn new(bodies: usize, requests: usize) -> Arc<Self> {
-        let (requests, answers) = (Budget::new(requests).into(), Budget::new(bodies).into());
-        Arc::new(Self { requests, answers, bodies: Budget::new(bodies) })
+    fn new(connections: usize, bodies: usize, requests: usize) -> Arc<Self> {
+        let budget = |limit| Arc::new(Budget::new(limit));
+        let (connections, requests, answers) =
+            (budget(connections), budget(requests), budget(bodies));
+        Arc::new(Self { connections, requests, answers, bodies: Budget::new(bodies) })
+    }
+
+    /// A place for one more connection, if there is one: a name may have three quarters of them, or
+    /// one that has a certificate and means no good could keep everybody else out.
+    pub(super) fn connection(&self) -> Option<Place> {
+        self.connections.take_owned(1)
     }
 
     /// A place for this request, if there is one.

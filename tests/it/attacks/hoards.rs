@@ -6,7 +6,7 @@ use tokio_rustls::client::TlsStream;
 use crate::support::bystander::Besieged;
 use crate::support::frames::{DATA, END_HEADERS, END_STREAM, HEAD, HEADERS, frame, hold};
 
-/// Streams on one connection, as many as there may be.
+/// Streams on one connection, more than a stranger may have.
 const STREAMS: u32 = 250;
 /// Connections, nearly as many as there may be.
 const CROWD: usize = 60;

@@ -14,6 +14,9 @@ use super::{Issuer, Kube, until};
 /// than an allocator and the places of these limits need.
 const FLAT_MIB: u64 = 48;
 
+/// Connections that there may be.
+pub const PLACES: usize = 64;
+
 /// A process with small limits, asked by an honest API server all the time.
 pub struct Besieged {
     pub process: Process,
@@ -38,7 +41,7 @@ impl Besieged {
         let config = json!({
             "jwt": jwt,
             "cache": {"maxBytes": "1Mi", "rejectedMaxBytes": "1Mi"},
-            "limits": {"maxConnections": 64, "maxRequestsInFlight": 64, "maxBodyBytes": "128Ki"},
+            "limits": {"maxConnections": PLACES, "maxRequestsInFlight": 64, "maxBodyBytes": "128Ki"},
         });
         let process = Process::start(Setup::new(config)).await;
         let kube = process.kube().await;
