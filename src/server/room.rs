@@ -61,7 +61,7 @@ impl Rooms {
         let requests = in_flight.saturating_mul(AT_HAND).max(FEWEST).saturating_mul(REQUEST);
         // Strangers may have all: they go when others come.
         let strangers = Room::new(usize::MAX, bodies, requests);
-        let connections = limits.max_connections - limits.max_connections / 4;
+        let connections = limits.connections() - limits.connections() / 4;
         Self { connections, bodies, requests, strangers, named: Mutex::default() }
     }
 

@@ -1,11 +1,14 @@
 //! Connections that take a place and do nothing with it, or next to nothing.
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::bystander::{Besieged, PLACES};
 use crate::support::frames::tls;
-use crate::support::{pki, within};
+use crate::support::process::Process;
+use crate::support::service::Setup;
+use crate::support::{Issuer, Verdict, pki, until, within};
 
 /// More than there are places.
 const CROWD: usize = 200;
@@ -94,4 +97,24 @@ async fn a_storm_of_connections_holds_up_nobody() {
     besieged.until_answered(20).await;
     storm.await;
     besieged.stays_well().await;
+}
+
+/// Each connection is a file, and so are those that keys come by.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_leaves_files_where_there_are_few() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::new(json!({"jwt": [issuer.entry(json!({}))]}));
+    let process = Process::with_files(setup, 80).await;
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        let stranger = within(tls(process.webhook, None, "h2")).await;
+        crowd.push(stranger.expect("nobody is let in any more"));
+    }
+    let kube = process.kube().await;
+    assert_eq!(kube.authenticate(&issuer.token(json!({}))).await.username(), "alice");
+    let rotated = issuer.rotate().token(&issuer.claims(json!({})));
+    until("its keys are fetched", async || {
+        matches!(kube.authenticate(&rotated).await, Verdict::User(..))
+    })
+    .await;
 }
