@@ -9,6 +9,7 @@ mod panics;
 use std::future::Future;
 use std::io;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -73,6 +74,17 @@ pub fn terminated() -> io::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// Lets this process have as many files open as it may allow itself, as Go's do from their start:
+/// each connection is one, and the usual limit is there for programs of another age.
+///
+/// # Errors
+///
+/// Fails if the system does not let it.
+pub fn open_as_many_files_as_allowed() -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
 }
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(BAD_CONFIGURATION);
         }
     };
+    if let Err(error) = lifecycle::open_as_many_files_as_allowed() {
+        tracing::warn!(%error, "the limit of open files stays: it may allow fewer connections");
+    }
     for warning in &loaded.warnings {
         tracing::warn!(file = warning.place(), %warning, "configuration");
     }

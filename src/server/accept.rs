@@ -123,7 +123,7 @@ impl Connections {
         tls: &Option<Live<Tls>>,
         (stream, address): (Stream, PeerAddress),
     ) {
-        if self.open.len() >= shared.limits.max_connections {
+        if self.open.len() >= shared.limits.connections() {
             shared.shed();
             if !self.guests.one_goes() {
                 return;

@@ -1,10 +1,8 @@
-//! Request bodies: read whole, or read and thrown away. Bodies of answers: held until they are sent.
+//! Request bodies: read whole, or read and thrown away.
 //!
 //! A body is never left lying. To answer an HTTP/2 request whose body is unread makes h2 reset the
 //! stream, and after enough of those close the connection, with everybody else's requests on it. So
 //! also what is refused is read on, up to a bound, and forgotten byte by byte.
-
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -62,24 +60,4 @@ pub(super) async fn drain(mut body: Incoming, bound: usize) {
             return;
         }
     }
-}
-
-/// An answer of as many bytes is not counted.
-const SMALL: usize = 16 * 1024;
-
-/// The body of an answer, which is in `room` until its last byte is sent, if there is any: a client
-/// that asks for much and reads none of it has it held.
-pub(super) fn held(body: Bytes, room: &Arc<Budget>) -> Option<Bytes> {
-    struct Held(Bytes, #[expect(dead_code, reason = "given back when it is dropped")] Owned);
-    type Owned = Taken<Arc<Budget>>;
-    impl AsRef<[u8]> for Held {
-        fn as_ref(&self) -> &[u8] {
-            &self.0
-        }
-    }
-    if body.len() <= SMALL {
-        return Some(body);
-    }
-    let held = room.take_owned(body.len())?;
-    Some(Bytes::from_owner(Held(body, held)))
 }

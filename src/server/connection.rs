@@ -34,6 +34,7 @@ use super::budget::Budget;
 use super::guests::Stays;
 use super::linger::Lingering;
 use super::listener::Stream;
+use super::room::{Place, Room, Rooms};
 use super::{Handler, Limits, Peer, PeerAddress, Tls};
 use crate::api::Status;
 use crate::lifecycle::{Drain, Panicked, caught};
@@ -44,6 +45,10 @@ use crate::metrics::Metrics;
 /// when it needs more. A quarter of the requests that may be in flight by default, so that one
 /// connection cannot have them all.
 const STREAMS: u32 = 250;
+/// The same for a client without the certificate that it was asked for: what it sends is there before
+/// it can be told that there is no room for it. As many as clients begin with before they are told
+/// (RFC 9113, section 6.5.2, recommends no fewer).
+const STRANGERS_STREAMS: u32 = 100;
 /// What a client may send ahead on one stream: a review of the longest token, in one go.
 const STREAM_WINDOW: u32 = 128 * 1024;
 /// What it may send ahead on all streams of a connection together.
@@ -56,8 +61,10 @@ const SEND_BUFFER: usize = 64 * 1024;
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// How long one of HTTP/1.1 may still be asked, for the last time.
 const LAST_REQUEST: Duration = Duration::from_secs(1);
-/// Room for bodies that come in pieces, for each request that may be in flight: the longest token.
-const BODY_ROOM: usize = 64 * 1024;
+/// Streams that a client has reset before they were looked at, and streams that were reset for its
+/// mistakes, until its connection is ended for them.
+const RESETS: usize = 20;
+const MISTAKES: usize = 1024;
 
 /// What the connections share that were accepted under the same limits.
 pub(super) struct Shared<H> {
@@ -68,8 +75,7 @@ pub(super) struct Shared<H> {
     /// Tells every connection to go. Begun once the listener is closed.
     drain: Drain,
     in_flight: Budget,
-    bodies: Budget,
-    answers: Arc<Budget>,
+    rooms: Rooms,
 }
 
 impl<H: Handler> Shared<H> {
@@ -80,12 +86,8 @@ impl<H: Handler> Shared<H> {
         drain: Drain,
     ) -> Arc<Self> {
         let in_flight = Budget::new(limits.max_requests_in_flight);
-        // Not in flight × max_body_bytes, which is gigabytes. Never less than a few of the largest.
-        let bodies = (limits.max_requests_in_flight.saturating_mul(BODY_ROOM))
-            .max(limits.max_body_bytes.saturating_mul(4));
-        let answers = Arc::new(Budget::new(bodies));
-        let bodies = Budget::new(bodies);
-        Arc::new(Self { handler, limits, metrics, drain, in_flight, bodies, answers })
+        let rooms = Rooms::new(&limits);
+        Arc::new(Self { handler, limits, metrics, drain, in_flight, rooms })
     }
 
     /// Shows how many connections are open.
@@ -121,25 +123,32 @@ pub(super) async fn run<H: Handler>(
         Stream::Tcp(stream) => stream,
         Stream::Unix(stream) => {
             let peer = Peer { address, certificate: None };
-            return Connection::new(shared, peer).serve(stream, false, pending()).await;
+            return Connection::new(shared, peer).serve(stream, None, pending()).await;
         }
     };
     // Fails only on a socket that is closed already, which the next read tells.
     let _ = stream.set_nodelay(true);
     let Some(published) = tls else {
         let peer = Peer { address, certificate: None };
-        return Connection::new(shared, peer).serve(stream, false, pending()).await;
+        return Connection::new(shared, peer).serve(stream, None, pending()).await;
     };
     let tls = published.get();
     match timeout(shared.limits.handshake_timeout, tls.accept(stream)).await {
         Ok(Ok(accepted)) => {
             // Where nobody is asked for a certificate, all are alike.
-            if accepted.certificate.is_some() || !tls.asks_for_certificates() {
+            let is_known = accepted.certificate.is_some() || !tls.asks_for_certificates();
+            if is_known {
                 stays.now();
             }
+            let streams = if is_known { STREAMS } else { STRANGERS_STREAMS };
+            let http2 = accepted.http2.then_some(streams);
             let peer = Peer { address, certificate: accepted.certificate };
             let doubted = Tls::other_clients(&published, tls);
-            Connection::new(shared, peer).serve(accepted.stream, accepted.http2, doubted).await;
+            let connection = Connection::new(shared, peer);
+            let Some(_place) = connection.room.connection() else {
+                return connection.shared.shed();
+            };
+            connection.serve(accepted.stream, http2, doubted).await;
         }
         Ok(Err(error)) => debug!(client.addr = %address, %error, "the TLS handshake failed"),
         Err(_) => debug!(client.addr = %address, "the TLS handshake took too long"),
@@ -150,6 +159,7 @@ pub(super) async fn run<H: Handler>(
 struct Connection<H> {
     shared: Arc<Shared<H>>,
     peer: Peer,
+    room: Arc<Room>,
     /// Told of each request; what nobody waits for takes no lock.
     asked: Notify,
     /// Whether the next answer is the last one, on HTTP/1.1.
@@ -158,12 +168,13 @@ struct Connection<H> {
 
 impl<H: Handler> Connection<H> {
     fn new(shared: Arc<Shared<H>>, peer: Peer) -> Self {
-        Self { shared, peer, asked: Notify::new(), leaving: AtomicBool::new(false) }
+        let room = shared.rooms.of(peer.certificate.as_deref());
+        Self { shared, peer, room, asked: Notify::new(), leaving: AtomicBool::new(false) }
     }
 
     /// Serves HTTP on `stream` until it ends, is told to (drain, age, `doubted`) and has finished,
-    /// or has not finished in time.
-    async fn serve<S>(self, stream: S, http2: bool, doubted: impl Future<Output = ()>)
+    /// or has not finished in time. HTTP/2 has so many streams at once.
+    async fn serve<S>(self, stream: S, http2: Option<u32>, doubted: impl Future<Output = ()>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -196,7 +207,7 @@ impl<H: Handler> Connection<H> {
             () = sleep(jittered(limits.max_connection_age)) => {}
             () = doubted => {}
         }
-        if !http2 {
+        if http2.is_none() {
             // There is no GOAWAY: a client that is about to ask could not tell whether anybody has
             // read its request, and does not ask again. So an answer says that it is the last one.
             this.leaving.store(true, Ordering::Relaxed);
@@ -225,14 +236,17 @@ impl<H: Handler> Connection<H> {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         self.asked.notify_one();
         let version = request.version();
-        let mut response = self.answered(request).await;
+        let mut response = match self.room.place(&request) {
+            Some(place) => self.answered(request, place).await,
+            None => self.no_room(),
+        };
         if version < Version::HTTP_2 && self.leaving.load(Ordering::Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
 
-    async fn answered(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answered(&self, request: Request<Incoming>, place: Place) -> Response<Full<Bytes>> {
         let version = request.version();
         let wants_no_body = request.method() == Method::HEAD;
         let (head, mut body) = request.into_parts();
@@ -245,10 +259,20 @@ impl<H: Handler> Connection<H> {
             return response.map(|_| Full::new(Bytes::new()));
         }
         let (head, body) = response.into_parts();
-        match body::held(body, &self.shared.answers) {
+        match self.room.held(body, place) {
             Some(body) => Response::from_parts(head, Full::new(body)),
-            None => self.shared.overloaded().to_response().map(Full::new),
+            None => self.no_room(),
         }
+    }
+
+    /// Answers a client for which much is held already with what needs no room: a body could wait for
+    /// as long as its client likes, and what is still to come is not waited for.
+    fn no_room(&self) -> Response<Full<Bytes>> {
+        let response = self.shared.overloaded().to_response();
+        if let Some(metrics) = &self.shared.metrics {
+            metrics.http_answered("other", response.status());
+        }
+        response.map(|_| Full::default())
     }
 
     /// Has the request handled, once its body is whole.
@@ -257,9 +281,9 @@ impl<H: Handler> Connection<H> {
         head: request::Parts,
         body: &mut Incoming,
     ) -> Result<Response<Bytes>, Status> {
-        let Shared { handler, limits, in_flight, bodies, .. } = &*self.shared;
-        let read =
-            within(limits.request_timeout, body::whole(body, limits.max_body_bytes, bodies)).await;
+        let Shared { handler, limits, in_flight, .. } = &*self.shared;
+        let reading = body::whole(body, limits.max_body_bytes, &self.room.bodies);
+        let read = within(limits.request_timeout, reading).await;
         let (body, _room) =
             read.ok_or_else(Status::request_timeout)?.map_err(|error| match error {
                 BodyError::TooLarge => Status::too_large(limits.max_body_bytes),
@@ -286,9 +310,12 @@ impl<H: Handler> Connection<H> {
         if version < Version::HTTP_2 && ends_the_connection(status.code) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        if !body.is_end_stream() {
+        if !body.is_end_stream()
+            && let Some(place) = self.room.place_of_rest()
+        {
             let bound = limits.max_body_bytes.saturating_mul(2);
-            tokio::spawn(timeout(limits.request_timeout, body::drain(body, bound)));
+            let draining = timeout(limits.request_timeout, body::drain(body, bound));
+            tokio::spawn(async move { (draining.await, place) });
         }
         response
     }
@@ -307,17 +334,19 @@ fn ends_the_connection(code: StatusCode) -> bool {
 /// A client that has said nothing for three request timeouts is asked whether it is there (HTTP/2)
 /// or let go (HTTP/1.1, where hyper has one timer for a slow head and an idle connection: not so
 /// short that a client between two requests is cut off, not so long that slow heads pile up).
-fn protocol(http2: bool, request_timeout: Duration) -> auto::Builder<TokioExecutor> {
+fn protocol(http2: Option<u32>, request_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let idle = request_timeout * 3;
     let mut http = auto::Builder::new(TokioExecutor::new());
-    if http2 {
+    if let Some(streams) = http2 {
         http.http2()
             .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS)
+            .max_concurrent_streams(streams)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEAD_BYTES as u32)
             .max_send_buf_size(SEND_BUFFER)
+            .max_pending_accept_reset_streams(RESETS)
+            .max_local_error_reset_streams(MISTAKES)
             .keep_alive_interval(idle)
             .keep_alive_timeout(request_timeout);
         http.http2_only()

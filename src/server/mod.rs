@@ -14,6 +14,7 @@ mod connection;
 mod guests;
 mod linger;
 mod listener;
+mod room;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use rustix::process::{Resource, getrlimit};
 
 pub use accept::{serve, serve_plain};
 pub use listener::{Bound, Listener};
@@ -123,4 +125,17 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// From the signal to the end of the process, at most.
     pub shutdown_timeout: Duration,
+}
+
+/// Open files that are kept for everything but connections: listeners, watched files, fetched keys.
+const OTHER_FILES: u64 = 128;
+
+impl Limits {
+    /// How many connections may really be open: each is a file, and without any left no keys can be
+    /// fetched either.
+    fn connections(&self) -> usize {
+        let Some(files) = getrlimit(Resource::Nofile).current else { return self.max_connections };
+        let most = files.saturating_sub(OTHER_FILES).max(files / 2);
+        self.max_connections.min(usize::try_from(most).unwrap_or(usize::MAX))
+    }
 }

@@ -28,7 +28,7 @@ async fn refusals_in_parallel_on_one_connection_all_arrive() {
 #[tokio::test]
 async fn hundreds_of_requests_run_on_one_connection() {
     let server = Server::start(limits());
-    let client = server.http2().await;
+    let client = server.known().await;
     let answers: Vec<Answer> =
         (0..240).map(|_| client.start_post("/wait", Sending::of(1500))).collect();
     server.waits(240).await;
@@ -68,16 +68,13 @@ async fn other_limits_are_for_those_who_come_from_then_on() {
 #[tokio::test]
 async fn of_too_many_connections_one_goes_at_once() {
     let server = Server::start(Limits { max_connections: 2, ..limits() });
-    let identity = server.authority.issue_client("kube-apiserver", "masters");
-    let known = Client::new(&server, &[&TLS13], Some(identity));
-    let known_client = async || Http2::new(known.connect(b"h2").await.unwrap()).await;
     let stranger = server.http2().await;
     assert_eq!(stranger.post("/", Sending::of(5)).await.0, StatusCode::OK);
-    let first = known_client().await;
+    let first = server.known().await;
     assert_eq!(first.post("/", Sending::of(5)).await.0, StatusCode::OK);
     assert!(server.has_metric("countersign_connections 2"));
 
-    let second = known_client().await;
+    let second = server.known().await;
     soon(async { while stranger.try_post("/", Sending::of(5)).await.is_ok() {} }).await;
     for client in [&first, &second] {
         assert_eq!(client.post("/", Sending::of(5)).await.0, StatusCode::OK);

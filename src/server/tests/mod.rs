@@ -39,7 +39,7 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 
 /// Limits that no test runs into unless it lowers them.
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         max_connections: 100,
         max_connection_age: Duration::from_secs(600),
@@ -191,6 +191,13 @@ impl Server {
 
     async fn http2(&self) -> Http2 {
         Http2::new(self.client().connect(b"h2").await.unwrap()).await
+    }
+
+    /// The same, with a certificate.
+    async fn known(&self) -> Http2 {
+        let identity = self.authority.issue_client("kube-apiserver", "masters");
+        let client = Client::new(self, &[&TLS13], Some(identity));
+        Http2::new(client.connect(b"h2").await.unwrap()).await
     }
 
     async fn raw(&self) -> TlsStream<TcpStream> {

@@ -14,6 +14,9 @@ use super::{Issuer, Kube, until};
 /// than an allocator and the places of these limits need.
 const FLAT_MIB: u64 = 48;
 
+/// Connections that there may be.
+pub const PLACES: usize = 64;
+
 /// A process with small limits, asked by an honest API server all the time.
 pub struct Besieged {
     pub process: Process,
@@ -38,7 +41,7 @@ impl Besieged {
         let config = json!({
             "jwt": jwt,
             "cache": {"maxBytes": "1Mi", "rejectedMaxBytes": "1Mi"},
-            "limits": {"maxConnections": 64, "maxRequestsInFlight": 64, "maxBodyBytes": "128Ki"},
+            "limits": {"maxConnections": PLACES, "maxRequestsInFlight": 64, "maxBodyBytes": "128Ki"},
         });
         let process = Process::start(Setup::new(config)).await;
         let kube = process.kube().await;
@@ -72,6 +75,13 @@ impl Besieged {
     pub async fn until_answered(&self, more: usize) {
         let goal = self.answered() + more;
         until("the honest one is answered", async || self.answered() >= goal).await;
+    }
+
+    /// A review that does not fit into one frame is answered.
+    pub async fn takes_a_large_one(&self) {
+        let token = self.issuer.token(json!({"large": "x".repeat(40_000)}));
+        let kube = self.process.kube().await;
+        assert_eq!(kube.authenticate(&token).await.username(), "alice");
     }
 
     /// Everybody is as well as before the attack, whoever asks now, and memory is flat.

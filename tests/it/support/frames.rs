@@ -73,3 +73,33 @@ pub async fn flood(
     reading.abort();
     ended
 }
+
+/// Writes preface, `settings` and `frames`, and reads until the other end has taken all of it, or has
+/// had enough. Whoever keeps what is returned keeps the connection.
+pub async fn hold(
+    address: SocketAddr,
+    leaf: Option<&Leaf>,
+    settings: &[u8],
+    frames: &[u8],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut stream = tls(address, leaf, "h2").await?;
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await?;
+    stream.write_all(&frame(SETTINGS, 0, 0, settings)).await?;
+    taken(&mut stream).await?; // and the windows are open
+    stream.write_all(frames).await?;
+    taken(&mut stream).await?;
+    Ok(stream)
+}
+
+/// Waits for the answer to a PING: frames are taken in turn.
+async fn taken(stream: &mut TlsStream<TcpStream>) -> std::io::Result<()> {
+    stream.write_all(&frame(PING, 0, 0, &[0; 8])).await?;
+    stream.flush().await?;
+    let mut head = [0; 9];
+    while head[3..5] != [PING, 1] {
+        stream.read_exact(&mut head).await?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        stream.read_exact(&mut vec![0; length as usize]).await?;
+    }
+    Ok(())
+}

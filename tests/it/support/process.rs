@@ -27,7 +27,8 @@ impl Process {
     /// Starts `countersign serve` and waits until it serves.
     pub async fn start(setup: Setup) -> Self {
         let (directory, file) = setup.write();
-        let mut process = Self::serving(&file, &[]).await;
+        // Each thread may have one connection's frames in its hands: as much memory on any machine.
+        let mut process = Self::serving(&file, &[("TOKIO_WORKER_THREADS", "2")]).await;
         process.directory = Some(directory);
         process
     }
@@ -35,8 +36,24 @@ impl Process {
     /// The same of a configuration that is there already, with these variables.
     pub async fn serving(file: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = serve(file);
-        command.envs(variables.iter().copied()).stderr(Stdio::piped());
-        let child = command.spawn().unwrap();
+        command.envs(variables.iter().copied());
+        Self::begun(command).await
+    }
+
+    /// Starts it where it may have so many files open.
+    pub async fn with_files(setup: Setup, most: u32) -> Self {
+        let (directory, file) = setup.write();
+        let serve = serve(&file);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]);
+        command.arg(serve.get_program()).args(serve.get_args());
+        let mut process = Self::begun(command).await;
+        process.directory = Some(directory);
+        process
+    }
+
+    async fn begun(mut command: Command) -> Self {
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = Arc::new(AtomicUsize::new(0));
         let counted = lines.clone();
         let mut process = Self { child, webhook: ([0; 4], 0).into(), directory: None, lines };
