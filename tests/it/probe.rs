@@ -96,11 +96,23 @@ async fn a_review_is_what_kube_apiserver_would_get() {
         Some(0)
     );
     let ran = review(&service, &token, &["--audience", "elsewhere"]).await;
-    assert_eq!((ran.code, &*ran.err), (Some(1), "not authenticated\n"));
+    assert_eq!(
+        (ran.code, &*ran.err),
+        (
+            Some(1),
+            "not authenticated; `countersign explain` says what was checked, and what to change\n"
+        )
+    );
     assert!(ran.out.contains("\"error\""), "{}", ran.out);
     for bad in [issuer.token(json!({"exp": 1})), format!("{token}\n\n"), "opaque".to_owned()] {
         let ran = review(&service, &bad, &[]).await;
-        assert_eq!((ran.code, &*ran.err), (Some(1), "not authenticated\n"));
+        assert_eq!(
+            (ran.code, &*ran.err),
+            (
+                Some(1),
+                "not authenticated; `countersign explain` says what was checked, and what to change\n"
+            )
+        );
         let status: Value = serde_json::from_str(&ran.out).unwrap();
         assert_eq!(status["authenticated"], false);
     }

@@ -40,6 +40,9 @@ fn of(reason: &str, scene: &Scene<'_>) -> Option<String> {
              refused too, {} leads to another provider's keys",
             scene.keys_field()
         ),
+        "expired" if scene.report.failed().is_some_and(|check| check.found == "no exp") => {
+            "Have the provider put exp into its tokens: one without an end is not taken".to_owned()
+        }
         "expired" => format!(
             "Get a new token. If it is fresh, compare the clocks of the provider and of this machine{}",
             scene.field("issuer.clockSkew", "; {} forgives a difference")

@@ -60,8 +60,17 @@ pub(in crate::cli) enum ReviewError {
              address of countersign, with its path /authenticate?"
     )]
     NotAReview { server: String },
-    #[error("{server}: {code}: {message}")]
+    #[error("{server}: {code}: {message}{}", path_hint(*code))]
     Status { server: String, code: StatusCode, message: String },
+}
+
+/// Where the webhook is, for who asked elsewhere.
+fn path_hint(code: StatusCode) -> &'static str {
+    if code == StatusCode::NOT_FOUND {
+        "; the server in the kubeconfig ends in /authenticate"
+    } else {
+        ""
+    }
 }
 
 /// Runs the command.
@@ -75,7 +84,9 @@ pub async fn run(args: &Args) -> ExitCode {
     }
     match is_authenticated(&status, &args.audiences) {
         true => ExitCode::SUCCESS,
-        false => failed("not authenticated"),
+        false => failed(
+            "not authenticated; `countersign explain` says what was checked, and what to change",
+        ),
     }
 }
 

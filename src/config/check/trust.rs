@@ -6,6 +6,7 @@ use std::fmt;
 use crate::authn::JwtSettings;
 use crate::document::{Entry, Place, Report};
 use crate::issuer;
+use crate::keys::{self, Location};
 
 use super::super::file::{Jwt, Schema};
 use super::super::files::Files;
@@ -40,6 +41,8 @@ impl fmt::Display for Whose {
 pub struct Trust<'r> {
     urls: HashMap<String, Whose>,
     discovery_urls: HashMap<String, Whose>,
+    /// Issuers, by the address of their discovery document.
+    discovered: HashMap<String, String>,
     api_audiences: &'r [String],
     /// `apiServerIssuers`.
     foreign: &'r [String],
@@ -50,8 +53,14 @@ pub struct Trust<'r> {
 impl<'r> Trust<'r> {
     /// In nobody, by API servers with these audiences and issuers.
     pub fn new(api_audiences: &'r [String], foreign: &'r [String]) -> Self {
-        let (urls, discovery_urls) = (HashMap::new(), HashMap::new());
-        Self { urls, discovery_urls, api_audiences, foreign, sources: Vec::new() }
+        Self {
+            urls: HashMap::new(),
+            discovery_urls: HashMap::new(),
+            discovered: HashMap::new(),
+            api_audiences,
+            foreign,
+            sources: Vec::new(),
+        }
     }
 
     /// Checks a list of issuers.
@@ -76,9 +85,10 @@ impl<'r> Trust<'r> {
         for jwt in entries {
             self.issuer(&jwt.issuer.url, whose, report);
             once(&jwt.issuer.discovery_url, whose, &mut self.discovery_urls, report);
-            let place = jwt.username.place.clone();
+            let (place, url) = (jwt.username.place.clone(), jwt.issuer.url.clone());
             let checked = entry::check(jwt, self.api_audiences, files, report);
             if let Some(checked) = &checked {
+                self.warn_of_twin(&checked.source, &url.place, report);
                 self.sources.push(Source {
                     name: format!("{:?}", checked.source.issuer),
                     names: Names::of(&checked.claim_mapping.username),
@@ -90,6 +100,19 @@ impl<'r> Trust<'r> {
             settings.push(checked);
         }
         settings.into_iter().collect()
+    }
+
+    /// Warns of an issuer whose discovery document is looked for where another's is: it is one's only.
+    fn warn_of_twin(&mut self, source: &keys::Source, place: &Place, report: &Report) {
+        let Location::Discovery { url } = &source.location else { return };
+        let other = self.discovered.insert(url.clone(), source.issuer.clone());
+        if let Some(other) = other.filter(|other| *other != source.issuer) {
+            let text = format!(
+                "{other:?} is discovered at the same address, {url}, and the document there can be of one \
+                 of both only"
+            );
+            report.warning(place, text);
+        }
     }
 
     /// Trusts an issuer, and complains about one that is trusted already or that somebody else

@@ -172,3 +172,24 @@ fn the_token_file_and_service_accounts_are_sources_too() {
         assert_eq!(equal_names(&text), wanted.into_iter().collect::<Vec<_>>(), "{text}");
     }
 }
+
+#[test]
+fn issuers_that_are_discovered_at_one_address() {
+    let issuer = |url: &str, prefix: &str| {
+        format!(
+            "- {{issuer: {{url: '{url}', audiences: [a]}}, claimMappings: {{username: {{claim: sub, \
+             prefix: '{prefix}'}}}}}}\n"
+        )
+    };
+    let said = |one: &str, other: &str| {
+        let text = format!("jwt:\n{}{}", issuer(one, "a:"), issuer(other, "b:"));
+        let warnings = Folder::new().good(&with(&text)).1;
+        warnings
+            .into_iter()
+            .filter(|said| said.contains("discovered at the same address"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said("https://a", "https://a/").len(), 1);
+    assert!(said("https://a", "https://a/")[0].starts_with("jwt[1].issuer.url: \"https://a\" is"));
+    assert_eq!(said("https://a/x", "https://a/y"), [""; 0]);
+}
