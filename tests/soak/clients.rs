@@ -48,18 +48,25 @@ impl Seen {
         self.strangers += other.strangers;
         self.connections += other.connections;
         self.ended += other.ended;
-        self.wrong.extend(other.wrong);
+        other.wrong.into_iter().for_each(|fault| self.find(fault));
     }
 
     pub fn reviews(&self) -> u64 {
         self.by_result.values().sum()
     }
 
+    /// Tells of what is wrong, of the first ten that are.
+    pub fn find(&mut self, fault: String) {
+        if self.wrong.len() < 10 {
+            self.wrong.push(fault);
+        }
+    }
+
     /// A connection gave no answer. It may only if nothing was sent on it.
     fn end(&mut self, protocol: Protocol, why: &str) {
         self.ended += 1;
         if !why.contains("ChannelClosed") && !why.contains("Canceled") {
-            self.wrong.push(format!("a question is lost on {protocol:?}: {why}"));
+            self.find(format!("a question is lost on {protocol:?}: {why}"));
         }
     }
 }
@@ -100,7 +107,7 @@ pub async fn ask(world: Arc<World>, mut chance: Chance, until: Instant) -> Seen 
         let kube = match kube {
             Ok(kube) => kube,
             Err(error) => {
-                seen.wrong.push(format!("no connection: {error}"));
+                seen.find(format!("no connection: {error}"));
                 sleep(Duration::from_millis(100)).await;
                 continue;
             }
@@ -113,7 +120,7 @@ pub async fn ask(world: Arc<World>, mut chance: Chance, until: Instant) -> Seen 
             if (kept.is_empty() || chance.below(250) == 0)
                 && let Err(error) = request_token(&world, &mut kept, &mut seen).await
             {
-                seen.wrong.push(format!("a TokenRequest is not answered: {error}"));
+                seen.find(format!("a TokenRequest is not answered: {error}"));
             }
             let question = question(&world, &mut chance, &kept);
             let asked = Instant::now();
@@ -130,9 +137,9 @@ pub async fn ask(world: Arc<World>, mut chance: Chance, until: Instant) -> Seen 
             let right = (question.right)(&world.now(), asked);
             let judgement = judge(&right, &verdict);
             seen.certain += u64::from(judgement.is_certain);
-            if !judgement.is_right && seen.wrong.len() < 10 {
+            if !judgement.is_right {
                 let what = question.what;
-                seen.wrong.push(format!("{what}: {verdict:?}, when right was {right:?}"));
+                seen.find(format!("{what}: {verdict:?}, when right was {right:?}"));
             }
         }
     }
@@ -280,7 +287,7 @@ async fn request_token(world: &World, kept: &mut Vec<Kept>, seen: &mut Seen) -> 
     let right = now.account.possible(asked).into_iter().map(|is| if is { 201 } else { 404 });
     if !right.clone().any(|right| right == code) {
         let right: Vec<u16> = right.collect();
-        seen.wrong.push(format!("a TokenRequest is answered {code}, when right was {right:?}"));
+        seen.find(format!("a TokenRequest is answered {code}, when right was {right:?}"));
     }
     let answer: Value = serde_json::from_slice(answer.body()).map_err(|it| it.to_string())?;
     if let Some(token) = answer["status"]["token"].as_str() {

@@ -40,7 +40,7 @@ pub async fn disturb(world: Arc<World>, mut chance: Chance, until: Instant) -> S
                 {
                     seen.strangers += 1;
                     if answer.status() != 401 {
-                        seen.wrong.push(format!("a stranger is answered {}", answer.status()));
+                        seen.find(format!("a stranger is answered {}", answer.status()));
                     }
                 }
             }
@@ -49,7 +49,7 @@ pub async fn disturb(world: Arc<World>, mut chance: Chance, until: Instant) -> S
                 if let Ok(kube) = Kube::connect_as(address, Caller::Impostor, protocol).await
                     && let Ok(answer) = kube.send(kube.review("impostor", &[API])).await
                 {
-                    seen.wrong.push(format!("an impostor is answered {}", answer.status()));
+                    seen.find(format!("an impostor is answered {}", answer.status()));
                 }
             }
             _ => {
