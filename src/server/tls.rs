@@ -5,12 +5,12 @@
 //! resumed one would carry an identity that nobody has checked again, and the API server, with one
 //! long connection, has no use for it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
@@ -26,6 +26,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::AttributeTypeAndValue;
 
 use super::{ClientCertificate, Settings};
+use crate::filewatch::FileWatch;
 use crate::live::Live;
 use crate::token::sha256;
 
@@ -249,8 +250,11 @@ impl ClientCertificate {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(file).map_err(|source| TlsError::Unreadable { file: file.to_owned(), source })
+/// Regular files only: to open a pipe could block for ever, and the end of the process with it.
+fn read(file: &Path) -> Result<Bytes, TlsError> {
+    FileWatch::open(file)
+        .1
+        .map_err(|error| TlsError::Unreadable { file: file.to_owned(), source: error.into() })
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

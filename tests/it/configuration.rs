@@ -372,19 +372,27 @@ async fn files_are_looked_at_at_once_when_asked() {
 
 /// To open a pipe without a writer would block for ever, and the end of the process with it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pipe_in_the_place_of_the_configuration_is_wrong_and_holds_up_nothing() {
-    let service = start(json!({"limits": {"maxBodyBytes": 2000}})).await;
-    service.remove("countersign.yaml");
-    let path = service.path("countersign.yaml");
-    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-    service.until_metric("config_files_wrong", &[], 1.0).await;
+async fn a_pipe_in_the_place_of_a_file_is_wrong_and_holds_up_nothing() {
+    let certificate = pki::SERVERS.server();
+    let setup = Setup::new(json!({"limits": {"maxBodyBytes": 2000}}));
+    let setup = setup.with_file("tls.crt", &certificate.certificate);
+    let service = setup.with_file("tls.key", &certificate.key).start().await;
+    for name in ["countersign.yaml", "tls.crt"] {
+        service.remove(name);
+        let path = service.path(name);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    }
+    service.until_metric("config_files_wrong", &[], 2.0).await;
     until("it is told", async || {
         line(&service, "configuration").await.contains("it is not a regular file")
     })
     .await;
-    service.remove("countersign.yaml");
-    change(&service, json!({"limits": {"maxBodyBytes": 3000}})).await;
-    assert_eq!(service.metric("config_files_wrong", &[]).await, 0.0);
+    for name in ["countersign.yaml", "tls.crt"] {
+        service.remove(name);
+    }
+    service.write("tls.crt", &certificate.certificate);
+    service.reconfigure(json!({"limits": {"maxBodyBytes": 3000}}));
+    until("both are mended", async || service.metric("config_files_wrong", &[]).await == 0.0).await;
     service.drain();
     service.ended().await;
 }
