@@ -123,7 +123,7 @@ impl Connections {
         tls: &Option<Live<Tls>>,
         (stream, address): (Stream, PeerAddress),
     ) {
-        if self.open.len() >= shared.limits.connections() {
+        if self.open.len() >= shared.max_open {
             shared.shed();
             if !self.guests.one_goes() {
                 return;

@@ -76,6 +76,8 @@ pub(super) struct Shared<H> {
     drain: Drain,
     in_flight: Budget,
     rooms: Rooms,
+    /// How many connections may really be open.
+    pub(super) max_open: usize,
 }
 
 impl<H: Handler> Shared<H> {
@@ -86,8 +88,9 @@ impl<H: Handler> Shared<H> {
         drain: Drain,
     ) -> Arc<Self> {
         let in_flight = Budget::new(limits.max_requests_in_flight);
-        let rooms = Rooms::new(&limits);
-        Arc::new(Self { handler, limits, metrics, drain, in_flight, rooms })
+        let max_open = limits.connections();
+        let rooms = Rooms::new(&limits, max_open);
+        Arc::new(Self { handler, limits, metrics, drain, in_flight, rooms, max_open })
     }
 
     /// Shows how many connections are open.

@@ -54,14 +54,15 @@ pub(super) struct Room {
 pub(super) type Place = Taken<Arc<Budget>>;
 
 impl Rooms {
-    pub(super) fn new(limits: &Limits) -> Self {
+    /// Under these `limits`, which let `max_open` connections be open.
+    pub(super) fn new(limits: &Limits, max_open: usize) -> Self {
         let in_flight = limits.max_requests_in_flight;
         // Not in flight × max_body_bytes, which is gigabytes. Never less than a few of the largest.
         let bodies = in_flight.saturating_mul(BODY).max(limits.max_body_bytes.saturating_mul(4));
         let requests = in_flight.saturating_mul(AT_HAND).max(FEWEST).saturating_mul(REQUEST);
         // Strangers may have all: they go when others come.
         let strangers = Room::new(usize::MAX, bodies, requests);
-        let connections = limits.connections() - limits.connections() / 4;
+        let connections = max_open - max_open / 4;
         Self { connections, bodies, requests, strangers, named: Mutex::default() }
     }
 
@@ -129,7 +130,7 @@ mod tests {
 
     #[test]
     fn each_name_has_its_own_room_and_all_strangers_share_one() {
-        let rooms = Rooms::new(&super::super::tests::limits());
+        let rooms = Rooms::new(&super::super::tests::limits(), 100);
         let named = |name: &str| {
             let common_name = name.to_owned();
             rooms.of(Some(&ClientCertificate { common_name, ..ClientCertificate::default() }))
