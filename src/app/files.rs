@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::authn::token_file::TokenFile;
+use crate::config::counted;
 use crate::filewatch::{FileWatch, Rhythm, any_changed};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -16,7 +17,7 @@ use crate::server::{self, Tls, TlsError};
 
 use super::StartError;
 use super::ground::Ground;
-use super::notices::{Notice, counted};
+use super::notices::Notice;
 
 /// A value that follows its files for as long as somebody has this.
 pub(super) struct Followed<T> {
@@ -106,15 +107,19 @@ pub(super) fn token_file(
 /// The files of TLS, which follow into a value that outlives every configuration.
 pub(super) struct TlsFiles {
     settings: server::Settings,
-    metrics: Arc<Metrics>,
     _followed: Followed<Tls>,
+}
+
+/// The serving certificate, its key, and the client CA if there is one.
+fn files_of(settings: &server::Settings) -> [Option<&PathBuf>; 3] {
+    let server::Settings { certificate_file, private_key_file, client_ca_file, .. } = settings;
+    [Some(certificate_file), Some(private_key_file), client_ca_file.as_ref()]
 }
 
 impl TlsFiles {
     /// Reads those that `settings` names.
     pub(super) fn read(settings: &server::Settings) -> Result<(Vec<FileWatch>, Tls), TlsError> {
-        let files = [&settings.certificate_file, &settings.private_key_file];
-        let files = files.into_iter().chain(&settings.client_ca_file);
+        let files = files_of(settings).into_iter().flatten();
         // Before they are loaded, so that no change falls in between.
         let watches = files.map(|file| FileWatch::open(file).0).collect();
         Ok((watches, Tls::load(settings)?))
@@ -154,27 +159,20 @@ impl TlsFiles {
         let rhythm = ground.files.clone();
         Self {
             settings: settings.clone(),
-            metrics: ground.metrics.clone(),
             _followed: Followed::new(live.clone(), watches, rhythm, notice, load, describe),
         }
     }
 
     /// Whether these are the files that `settings` names.
     pub(super) fn are_of(&self, settings: &server::Settings) -> bool {
-        let files = |settings: &server::Settings| {
-            let server::Settings { certificate_file, private_key_file, client_ca_file, .. } =
-                settings.clone();
-            (certificate_file, private_key_file, client_ca_file)
-        };
-        files(&self.settings) == files(settings)
+        files_of(&self.settings) == files_of(settings)
     }
 
-    /// Ends with `next` in its place.
-    pub(super) fn give_way_to(self, next: &server::Settings) {
-        let served = [Some(&next.certificate_file), next.client_ca_file.as_ref()];
-        let was = [Some(&self.settings.certificate_file), self.settings.client_ca_file.as_ref()];
-        for gone in was.into_iter().flatten().filter(|file| !served.contains(&Some(file))) {
-            self.metrics.certificate_gone(&gone.to_string_lossy());
+    /// Ends with the files of `next` in its place.
+    pub(super) fn give_way_to(self, next: &server::Settings, metrics: &Metrics) {
+        let served = files_of(next);
+        for gone in files_of(&self.settings).into_iter().filter(|file| !served.contains(file)) {
+            gone.iter().for_each(|file| metrics.certificate_gone(&file.to_string_lossy()));
         }
     }
 }

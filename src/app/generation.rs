@@ -45,9 +45,11 @@ pub(super) struct Generation {
 }
 
 /// A configured issuer and its keys.
+#[derive(Clone)]
 pub(super) struct Issuer {
     pub(super) source: Source,
     pub(super) keys: Arc<dyn IssuerKeys>,
+    fetcher: Fetcher,
 }
 
 /// A token file that is being followed.
@@ -82,19 +84,19 @@ impl Generation {
         let issuers = open_issuers(&authn.jwt, share, before, ground)?;
         let mut authenticators = Vec::with_capacity(authn.jwt.len() + 1);
         for (settings, issuer) in authn.jwt.iter().zip(&issuers) {
-            let judge = authenticator(settings, issuer, &config, &api_audiences, share, ground)?;
+            let judge = authenticator(settings, issuer, &config, &api_audiences, share, ground);
             authenticators.push(judge);
         }
         let token_issuer = match &config.service_account_issuer {
             None => None,
             Some(settings) => Some(match before.and_then(|before| before.token_issuer.as_ref()) {
-                Some(open) if open.is_of(settings) => open.clone(),
+                Some(open) if open.settings == *settings => open.clone(),
                 _ => Arc::new(OpenIssuer::open(settings, ground)?),
             }),
         };
-        if let (Some(settings), Some(open)) = (&config.service_account_issuer, &token_issuer) {
+        if let Some(open) = &token_issuer {
             let (issuer, audiences) = (open.issuer.clone(), api_audiences.clone());
-            let authenticator = ServiceAccountAuthenticator::new(settings, issuer, audiences);
+            let authenticator = ServiceAccountAuthenticator::new(&open.settings, issuer, audiences);
             authenticators.push((authenticator.name().clone(), Box::new(authenticator)));
         }
 
@@ -150,59 +152,55 @@ fn open_issuers(
         .flat_map(|before| &before.issuers)
         .map(|issuer| (&*issuer.source.issuer, issuer))
         .collect();
-    let mut issuers = Vec::with_capacity(settings.len());
-    for source in settings.iter().map(|settings| &settings.source) {
-        let keys = match open.get(&*source.issuer) {
-            Some(issuer) if issuer.source == *source => issuer.keys.clone(),
-            _ => {
-                let (fetcher, metrics) = (fetcher(source, ground)?, ground.metrics.clone());
-                let (rhythm, shared) = (&ground.files, ground.shared.clone());
-                keys::open(source, fetcher, ground.keys, rhythm, shared, max_waiters, metrics)
-            }
-        };
-        issuers.push(Issuer { source: source.clone(), keys });
-    }
-    Ok(issuers)
+    let sources = settings.iter().map(|settings| &settings.source);
+    let issuers = sources.map(|source| match open.get(&*source.issuer) {
+        Some(issuer) if issuer.source == *source => Ok((*issuer).clone()),
+        _ => Issuer::open(source, max_waiters, ground),
+    });
+    issuers.collect()
 }
 
-fn fetcher(source: &Source, ground: &Ground) -> Result<Fetcher, StartError> {
-    let fetcher = ground.network.fetcher(source.certificate_authority.as_deref());
-    fetcher.map_err(|error| StartError::CertificateAuthority {
-        issuer: source.issuer.clone(),
-        source: error,
-    })
+impl Issuer {
+    fn open(source: &Source, max_waiters: usize, ground: &Ground) -> Result<Self, StartError> {
+        let fetcher = ground.network.fetcher(source.certificate_authority.as_deref());
+        let fetcher = fetcher.map_err(|error| StartError::CertificateAuthority {
+            issuer: source.issuer.clone(),
+            source: error,
+        })?;
+        let (rhythm, shared, metrics) =
+            (&ground.files, ground.shared.clone(), ground.metrics.clone());
+        let pace = ground.keys;
+        let keys = keys::open(source, fetcher.clone(), pace, rhythm, shared, max_waiters, metrics);
+        Ok(Self { source: source.clone(), keys, fetcher })
+    }
 }
 
 /// What judges the tokens of one issuer of the list.
 fn authenticator(
     settings: &JwtSettings,
-    issuer: &Issuer,
+    Issuer { keys, fetcher, .. }: &Issuer,
     config: &Config,
     api_audiences: &Arc<[String]>,
     max_waiters: usize,
     ground: &Ground,
-) -> Result<NamedAuthenticator, StartError> {
+) -> NamedAuthenticator {
     let timeout = config.authn.review_timeout;
     // Only groups may be kept elsewhere, as a claim.
-    let distributed = match settings.claim_mapping.groups_claim() {
-        None => None,
-        Some(_) => {
-            let fetcher = fetcher(&settings.source, ground)?;
-            let foreign =
-                ForeignKeys::new(fetcher.clone(), ground.keys, ground.shared.clone(), max_waiters);
-            let (verifier, keys) = (settings.verifier(), issuer.keys.clone());
-            Some(DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters, timeout))
-        }
-    };
+    let distributed = settings.claim_mapping.groups_claim().is_some().then(|| {
+        let (fetcher, shared) = (fetcher.clone(), ground.shared.clone());
+        let foreign = ForeignKeys::new(fetcher.clone(), ground.keys, shared, max_waiters);
+        let (verifier, keys) = (settings.verifier(), keys.clone());
+        DistributedClaims::new(verifier, keys, foreign, fetcher, max_waiters, timeout)
+    });
     let authenticator = JwtAuthenticator::new(
         settings.clone(),
-        issuer.keys.clone(),
+        keys.clone(),
         distributed,
         api_audiences.clone(),
         timeout,
         &ground.workers,
     );
-    Ok((authenticator.issuer().clone(), Box::new(authenticator)))
+    (authenticator.issuer().clone(), Box::new(authenticator))
 }
 
 impl OpenTokenFile {

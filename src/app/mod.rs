@@ -19,7 +19,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::authn::token_file::TokenFileError;
@@ -130,8 +129,6 @@ pub struct Running {
     readiness: Readiness,
     metrics: Arc<Metrics>,
     drain: Drain,
-    /// Whether the webhook listens.
-    listens: watch::Receiver<bool>,
     serving: JoinSet<()>,
     _background: JoinSet<()>,
     /// The admin listener outlives the reviews: until the end it says that we are not ready.
@@ -146,15 +143,12 @@ impl Running {
 
     /// Waits until reviews are answered.
     pub async fn serves(&self) {
-        if self.listens.clone().wait_for(|listens| *listens).await.is_err() {
-            // It ended before it began.
-            std::future::pending().await
-        }
+        self.readiness.serves().await;
     }
 
     /// Whether reviews are answered.
     pub fn is_serving(&self) -> bool {
-        *self.listens.borrow()
+        self.readiness.is_serving()
     }
 
     /// How it goes, and what it waits for, in a few words.
@@ -211,7 +205,6 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
     forget_departed(&generation.get());
     let drain = Drain::default();
     let readiness = Readiness::new(generation.clone(), ground.notices.clone(), drain.clone());
-    let (listens, listening) = watch::channel(false);
     let mut running = Running {
         webhook: webhook.address(),
         admin: admin.address(),
@@ -219,7 +212,6 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
         readiness: readiness.clone(),
         metrics: metrics.clone(),
         drain: drain.clone(),
-        listens: listening,
         serving: JoinSet::new(),
         _background: JoinSet::new(),
         _admin: JoinSet::new(),
@@ -260,7 +252,6 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
             listener = listening => listener,
         };
         readiness.listens();
-        listens.send_replace(true);
         let (issuers, dark) = readiness.issuers_and_dark();
         tracing::info!(webhook.addr = %address, issuers, dark, "serving");
         let serve = |listener| {

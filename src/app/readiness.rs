@@ -1,8 +1,10 @@
 //! Whether reviews may come, and what each issuer has to say about it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::SystemTime;
+
+use tokio::sync::watch;
 
 use crate::config::RequireIssuers;
 use crate::lifecycle::Drain;
@@ -23,13 +25,13 @@ use super::notices::Notices;
 pub(super) struct Readiness {
     generation: Live<Generation>,
     notices: Notices,
-    listens: Arc<AtomicBool>,
+    listens: watch::Sender<bool>,
     drain: Drain,
 }
 
 impl Readiness {
     pub(super) fn new(generation: Live<Generation>, notices: Notices, drain: Drain) -> Self {
-        Self { generation, notices, listens: Arc::default(), drain }
+        Self { generation, notices, listens: watch::Sender::new(false), drain }
     }
 
     /// Waits until the issuers are as the configuration in force wants them.
@@ -51,11 +53,22 @@ impl Readiness {
 
     /// The webhook listens from now on.
     pub(super) fn listens(&self) {
-        self.listens.store(true, Ordering::Release);
+        self.listens.send_replace(true);
+    }
+
+    /// Whether it does.
+    pub(super) fn is_serving(&self) -> bool {
+        *self.listens.borrow()
+    }
+
+    /// Waits until it does.
+    pub(super) async fn serves(&self) {
+        // The sender is `self`: it outlives the wait.
+        let _ = self.listens.subscribe().wait_for(|listens| *listens).await;
     }
 
     fn serving(&self, generation: &Generation) -> Check {
-        let (state, detail) = match (self.drain.has_begun(), self.listens.load(Ordering::Acquire)) {
+        let (state, detail) = match (self.drain.has_begun(), self.is_serving()) {
             (true, _) => (State::Failing, "draining".to_owned()),
             (false, true) => (State::Good, "ok".to_owned()),
             (false, false) => (State::Failing, format!("not yet: {}", awaited(generation))),
@@ -65,38 +78,39 @@ impl Readiness {
 }
 
 /// What the webhook waits for before it listens.
-fn awaited(Generation { issuers, config, .. }: &Generation) -> String {
-    let (all, dark, require) = (issuers.len(), dark(issuers), config.require_issuers);
+fn awaited(generation: &Generation) -> String {
+    let Generation { issuers, config, .. } = generation;
+    let (all, dark) = (issuers.len(), dark(issuers));
     let untried = issuers.iter().filter(|issuer| !issuer.keys.health().tried).count();
-    let too_dark = match require {
-        RequireIssuers::Tried => false,
-        RequireIssuers::Any => dark > 0 && dark == all,
-        RequireIssuers::All => dark > 0,
-    };
     match untried {
-        0 if too_dark => format!(
+        0 if dark > may_be_dark(generation) => format!(
             "{dark} of {all} issuers have no keys, and readiness.requireIssuers is {}",
-            require.as_str()
+            config.require_issuers.as_str()
         ),
         0 => "about to listen; if it stays so, the log says what is in the way".to_owned(),
         untried => format!("{untried} of {all} issuers are untried"),
     }
 }
 
-/// Waits until the first attempt to get each issuer's keys has ended, and until as many have keys as
-/// are wanted.
-async fn as_required(generation: &Generation) {
-    let issuers = &generation.issuers;
-    tried(issuers).await;
-    match generation.config.require_issuers {
-        RequireIssuers::Tried => {}
-        RequireIssuers::Any => any_has_keys(issuers).await,
-        RequireIssuers::All => {
-            for issuer in issuers {
-                issuer.keys.had().await;
-            }
-        }
+/// How many issuers may have no keys when the first review is answered.
+fn may_be_dark(Generation { issuers, config, .. }: &Generation) -> usize {
+    match config.require_issuers {
+        RequireIssuers::Tried => issuers.len(),
+        RequireIssuers::Any => issuers.len().saturating_sub(1),
+        RequireIssuers::All => 0,
     }
+}
+
+/// Waits until the first attempt to get each issuer's keys has ended, and until no more are dark than
+/// may be.
+async fn as_required(generation: &Generation) {
+    tried(&generation.issuers).await;
+    let mut dark: Vec<_> = generation.issuers.iter().map(|issuer| issuer.keys.had()).collect();
+    poll_fn(|cx| {
+        dark.retain_mut(|had| had.as_mut().poll(cx).is_pending());
+        if dark.len() <= may_be_dark(generation) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 /// Waits until the first attempt to get each issuer's keys has ended, well or badly.
@@ -104,16 +118,6 @@ pub(super) async fn tried(issuers: &[Issuer]) {
     for issuer in issuers {
         issuer.keys.tried().await;
     }
-}
-
-async fn any_has_keys(issuers: &[Issuer]) {
-    let mut waiting: Vec<_> = issuers.iter().map(|issuer| issuer.keys.had()).collect();
-    std::future::poll_fn(|cx| {
-        let ready =
-            waiting.is_empty() || waiting.iter_mut().any(|had| had.as_mut().poll(cx).is_ready());
-        if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
 }
 
 fn dark(issuers: &[Issuer]) -> usize {
@@ -129,7 +133,7 @@ impl Checks for Readiness {
         let issuers = issuers.into_iter().map(|(issuer, health)| {
             let state = match urgency(&health) {
                 // Before the first review is answered it counts; afterwards it is only worth a look.
-                Urgency::Untried if !self.listens.load(Ordering::Acquire) => State::Failing,
+                Urgency::Untried if !self.is_serving() => State::Failing,
                 Urgency::Untried | Urgency::Well => State::Good,
                 Urgency::Dark | Urgency::Failing => State::Degraded,
             };

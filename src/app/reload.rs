@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config, Loaded, counted};
 use crate::filewatch::{FileWatch, any_changed};
 use crate::live::Live;
 use crate::server::{Limits, Tls};
@@ -18,7 +18,7 @@ use crate::server::{Limits, Tls};
 use super::files::{TlsFiles, finished};
 use super::generation::{Generation, forget_departed};
 use super::ground::Ground;
-use super::notices::{Notice, counted};
+use super::notices::Notice;
 use super::readiness;
 
 /// What a new configuration is put in the place of.
@@ -90,14 +90,12 @@ impl Reload {
             let read = finished(move || TlsFiles::read(&settings)).await?;
             tls = Some(read.map_err(|error| error.to_string())?);
         }
-        let before_issuers: Vec<_> =
-            before.issuers.iter().map(|it| it.source.issuer.clone()).collect();
-        let (ground, before) = (self.ground.clone(), before.clone());
-        let built = finished(move || Generation::build(config, Some(&before), &ground)).await?;
+        let (ground, old) = (self.ground.clone(), before.clone());
+        let built = finished(move || Generation::build(config, Some(&old), &ground)).await?;
         let generation = built.map_err(|error| error.to_string())?;
         readiness::tried(&generation.issuers).await;
 
-        say_who_comes_and_goes(&before_issuers, &generation);
+        say_who_comes_and_goes(before, &generation);
         self.limits.publish(server.limits.clone());
         self.ground.shared.publish(generation.config.keys.clone());
         forget_departed(&generation);
@@ -105,16 +103,19 @@ impl Reload {
         if let Some((watches, tls)) = tls {
             self.tls.publish(tls);
             let files = TlsFiles::follow(&server, watches, &self.tls, &self.ground);
-            std::mem::replace(&mut self.tls_files, files).give_way_to(&server);
+            std::mem::replace(&mut self.tls_files, files)
+                .give_way_to(&server, &self.ground.metrics);
         }
         Ok(())
     }
 }
 
 /// Whose tokens are judged from now on, and whose no more: of the latter nobody else would tell.
-fn say_who_comes_and_goes(before: &[String], after: &Generation) {
-    let before: BTreeSet<_> = before.iter().collect();
-    let after: BTreeSet<_> = after.issuers.iter().map(|issuer| &issuer.source.issuer).collect();
+fn say_who_comes_and_goes(before: &Generation, after: &Generation) {
+    let names = |generation: &Generation| -> BTreeSet<String> {
+        generation.issuers.iter().map(|issuer| issuer.source.issuer.clone()).collect()
+    };
+    let (before, after) = (names(before), names(after));
     for issuer in before.difference(&after) {
         tracing::warn!(issuer, "the issuer is no longer configured: its tokens are nobody's");
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::config::counted;
 use crate::filewatch::FileWatch;
 use crate::issuer::{Manifests, Objects, Settings, SigningKeys, TokenIssuer};
 use crate::live::Live;
@@ -15,12 +16,11 @@ use crate::live::Live;
 use super::StartError;
 use super::files::{Followed, finished};
 use super::ground::Ground;
-use super::notices::counted;
 
 /// The embedded issuer, which follows its files for as long as somebody has this.
 pub(super) struct OpenIssuer {
     pub(super) issuer: Arc<TokenIssuer>,
-    settings: Settings,
+    pub(super) settings: Settings,
     _keys: Followed<SigningKeys>,
     _objects: JoinSet<()>,
 }
@@ -32,11 +32,6 @@ impl OpenIssuer {
         let (objects, following) = objects(&settings.objects_dir, ground)?;
         let issuer = Arc::new(TokenIssuer::new(settings, keys.live.clone(), objects));
         Ok(Self { issuer, settings: settings.clone(), _keys: keys, _objects: following })
-    }
-
-    /// Whether it is what `settings` asks for.
-    pub(super) fn is_of(&self, settings: &Settings) -> bool {
-        self.settings == *settings
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::config::{self, Checked, Problems, Warning};
+use crate::config::{self, Checked, Problems, Warning, counted};
 
 use super::BAD_CONFIGURATION;
 
@@ -81,10 +81,6 @@ fn praise(
 fn blame(file: &Path, problems: &Problems, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{problems}")?;
     writeln!(out, "{}: {}", file.display(), counted(problems.len(), "mistake"))
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -78,13 +78,13 @@ pub fn run(args: &Args) -> ExitCode {
             loop {
                 hangups.next().await;
                 // Files are read in the background: what was wrong with them is told in other ways.
-                match running.is_serving() {
-                    false => running.look(),
-                    true => {
-                        notifier.reloading();
-                        running.look();
-                        notifier.ready(&format!("serving on {}", running.webhook));
-                    }
+                let is_serving = running.is_serving();
+                if is_serving {
+                    notifier.reloading();
+                }
+                running.look();
+                if is_serving {
+                    notifier.ready(&serving_on(&running));
                 }
             }
         };
@@ -114,8 +114,12 @@ async fn announce(running: &Running, notifier: &Notifier) {
             () = tokio::time::sleep(STATUS_INTERVAL) => {}
         }
     }
-    notifier.ready(&format!("serving on {}", running.webhook));
+    notifier.ready(&serving_on(running));
     std::future::pending().await
+}
+
+fn serving_on(running: &Running) -> String {
+    format!("serving on {}", running.webhook)
 }
 
 /// How often to see whether something else is waited for.

@@ -81,6 +81,11 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// So many of something.
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Why a file cannot be read, and by whom, where that is the reason.
 pub(super) fn unreadable(error: &io::Error) -> String {
     match error.kind() {

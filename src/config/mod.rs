@@ -24,7 +24,7 @@ use self::file::{AuthenticationFile, File};
 use self::files::Files;
 use self::finding::{Findings, unreadable};
 
-pub use finding::{Finding, Problems, Warning};
+pub use finding::{Finding, Problems, Warning, counted};
 
 /// A configuration that has been checked: it cannot be wrong.
 #[derive(Clone, Debug, PartialEq)]
