@@ -103,7 +103,7 @@ pub async fn ask(world: Arc<World>, mut chance: Chance, until: Instant) -> Seen 
     let mut kept = Vec::new();
     while Instant::now() < until {
         let protocol = *chance.of(&[Protocol::Http1, Protocol::Http2]);
-        let kube = Kube::connect_as(world.process.webhook, Caller::ApiServer, protocol).await;
+        let kube = Kube::connect_as(world.process.webhook(), Caller::ApiServer, protocol).await;
         let kube = match kube {
             Ok(kube) => kube,
             Err(error) => {
@@ -278,7 +278,7 @@ async fn request_token(world: &World, kept: &mut Vec<Kept>, seen: &mut Seen) -> 
         .body(Full::new(spec.into()).boxed())
         .unwrap();
     let asked = Instant::now();
-    let kube = Kube::connect_as(world.process.webhook, Caller::Nobody, Protocol::Http2).await?;
+    let kube = Kube::connect_as(world.process.webhook(), Caller::Nobody, Protocol::Http2).await?;
     let answer = kube.send(request).await?;
     seen.connections += 1;
     let code = answer.status().as_u16();

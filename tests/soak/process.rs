@@ -2,53 +2,34 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-use serde_json::Value;
 
 use crate::clients::Seen;
 use crate::support::metrics::Scrape;
+use crate::support::process::{self, address_in};
 use crate::support::service::{Directory, Setup, get};
 use crate::support::until;
 
 /// It is killed when this is dropped.
 pub struct Process {
-    child: Child,
-    pub webhook: SocketAddr,
+    process: process::Process,
     admin: SocketAddr,
     directory: Directory,
-    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
     pub async fn start(setup: Setup) -> Self {
         let (directory, file) = setup.write();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
-            .args(["serve", "--config"])
-            .arg(file)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), log.clone());
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                kept.lock().unwrap().push(line);
-            }
-        });
-        let address = |field: &str| {
-            let lines = log.lock().unwrap();
-            let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            lines.filter_map(|line| line.get(field)?.as_str()?.parse().ok()).next()
-        };
-        until("it serves", async || address("webhook.addr").is_some()).await;
-        let (webhook, admin) = (address("webhook.addr").unwrap(), address("admin.addr").unwrap());
-        Self { child, webhook, admin, directory, log }
+        let process = process::Process::serving(&file, &[]).await;
+        let log = process.log();
+        let admin = log.iter().find_map(|line| address_in(line, "admin.addr")).unwrap();
+        Self { process, admin, directory }
+    }
+
+    pub fn webhook(&self) -> SocketAddr {
+        self.process.webhook
     }
 
     /// Replaces a file beside the configuration.
@@ -66,8 +47,7 @@ impl Process {
 
     /// Has it look at its files.
     pub fn hang_up(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", "HUP", &id]).status().unwrap().success());
+        self.process.signal("HUP");
     }
 
     async fn metrics(&self) -> Scrape {
@@ -83,7 +63,7 @@ impl Process {
         let mut samples = Vec::new();
         for _ in 0..9 {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            samples.push(Holdings::of(self.child.id()));
+            samples.push(Holdings::of(self.process.id()));
         }
         let median = |of: fn(&Holdings) -> u64| {
             let mut values: Vec<_> = samples.iter().map(of).collect();
@@ -141,20 +121,13 @@ impl Process {
     /// Lines of the log that should not be there: an error, since nothing that this driver does is more
     /// than a warning; a panic, or any of the `secrets`.
     pub fn said_too_much(&self, secrets: &[String]) -> Vec<String> {
-        let log = self.log.lock().unwrap();
+        let log = self.process.log();
         let is_bad = |line: &&String| {
             line.contains(r#""level":"ERROR""#)
                 || line.contains("panicked")
                 || secrets.iter().any(|secret| line.contains(secret))
         };
         log.iter().filter(is_bad).take(5).map(|line| format!("the log says {line}")).collect()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

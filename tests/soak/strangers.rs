@@ -22,7 +22,7 @@ use crate::world::World;
 /// Comes and goes, `until` the end.
 pub async fn disturb(world: Arc<World>, mut chance: Chance, until: Instant) -> Seen {
     let mut seen = Seen::default();
-    let address = world.process.webhook;
+    let address = world.process.webhook();
     while Instant::now() < until {
         let protocol = *chance.of(&[Protocol::Http1, Protocol::Http2]);
         match chance.below(5) {

@@ -5,8 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -20,7 +19,7 @@ pub struct Process {
     /// The address of the webhook.
     pub webhook: SocketAddr,
     directory: Option<Directory>, // removed after its end
-    lines: Arc<AtomicUsize>,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
@@ -53,18 +52,17 @@ impl Process {
     }
 
     async fn begun(mut command: Command) -> Self {
-        let child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let lines = Arc::new(AtomicUsize::new(0));
-        let counted = lines.clone();
-        let mut process = Self { child, webhook: ([0; 4], 0).into(), directory: None, lines };
-        let lines = BufReader::new(process.child.stderr.take().unwrap()).lines();
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), log.clone());
         let (found, webhook) = tokio::sync::oneshot::channel();
+        let mut process = Self { child, webhook: ([0; 4], 0).into(), directory: None, log };
         std::thread::spawn(move || {
             let mut found = Some(found);
             // The pipe is read to its end: a full one would stop the process.
             for line in lines.map_while(Result::ok) {
-                counted.fetch_add(1, Ordering::Relaxed);
-                let address = address_in(&line);
+                let address = address_in(&line, "webhook.addr");
+                kept.lock().unwrap().push(line);
                 if let Some((found, address)) = address.and_then(|it| Some((found.take()?, it))) {
                     let _ = found.send(address);
                 }
@@ -81,19 +79,29 @@ impl Process {
 
     /// How many lines it has logged.
     pub fn log_lines(&self) -> usize {
-        self.lines.load(Ordering::Relaxed)
+        self.log().len()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Its process ID.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The most memory it ever had, in MiB.
     pub fn peak_memory_mib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
     /// Sends it a signal.
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
@@ -125,8 +133,8 @@ pub fn serve(file: &Path) -> Command {
     command
 }
 
-/// The webhook's address, in the line that says that it serves.
-fn address_in(line: &str) -> Option<SocketAddr> {
+/// An address of its own, in the line that says where it serves (`webhook.addr`, `admin.addr`).
+pub fn address_in(line: &str, field: &str) -> Option<SocketAddr> {
     let line: Value = serde_json::from_str(line).ok()?;
-    line.get("webhook.addr")?.as_str()?.parse().ok()
+    line.get(field)?.as_str()?.parse().ok()
 }
