@@ -18,6 +18,7 @@ use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -25,6 +26,7 @@ use tracing::warn;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::AttributeTypeAndValue;
 
+use super::linger::Lingering;
 use super::{ClientCertificate, Settings};
 use crate::filewatch::FileWatch;
 use crate::live::Live;
@@ -216,7 +218,16 @@ impl Tls {
 
     /// Shakes hands on `stream`.
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Accepted> {
-        let stream = TlsAcceptor::from(self.config.clone()).accept(stream).await?;
+        let accepting = TlsAcceptor::from(self.config.clone()).accept(stream).into_fallible();
+        let stream = match accepting.await {
+            Ok(stream) => stream,
+            Err((error, stream)) => {
+                // With TLS 1.3 the client sends its first request before it is told that its
+                // certificate is refused: it must not meet a closed socket before it has read why.
+                let _ = Lingering::new(stream).shutdown().await;
+                return Err(error);
+            }
+        };
         let (_, session) = stream.get_ref();
         let certificate = session.peer_certificates().and_then(|chain| chain.first());
         Ok(Accepted {

@@ -2,10 +2,11 @@
 
 use http::{Method, Response};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::client::{Protocol, question};
+use crate::support::client::{Protocol, handshake, question};
 use crate::support::service::Setup;
-use crate::support::{API, Caller, Issuer, Kube, Service, Verdict};
+use crate::support::{API, Caller, Issuer, Kube, Service, Verdict, within};
 
 /// A service that trusts one provider, and a connection to it.
 async fn one() -> (Issuer, Service, Kube) {
@@ -319,6 +320,21 @@ async fn only_the_api_servers_certificate_may_ask() {
         }
     }
     assert_eq!(service.metric("token_reviews_total", &[]).await, 0.0);
+}
+
+/// It was a race: kube-apiserver's log said `broken pipe`, since its client had written before it read
+/// the alert, and the socket was closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_for_its_certificate_can_still_write_when_it_is_told() {
+    let (_issuer, service, _) = one().await;
+    let caller = handshake(service.address(), Caller::Impostor, Protocol::Http2).await.unwrap();
+    let (mut socket, _) = caller.into_inner();
+    let mut alert = Vec::new();
+    within(socket.read_to_end(&mut alert)).await.unwrap().unwrap();
+    assert!(!alert.is_empty(), "why it is refused");
+    for _ in 0..3 {
+        socket.write_all(b"the preface, the settings, the request").await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

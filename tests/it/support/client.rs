@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::{API, pki, within};
 
@@ -117,19 +118,7 @@ impl Kube {
         caller: Caller,
         protocol: Protocol,
     ) -> Result<Self, String> {
-        let leaf = match caller {
-            Caller::ApiServer => Some(pki::CLIENTS.client("kube-apiserver")),
-            Caller::Named(name) => Some(pki::CLIENTS.client(name)),
-            Caller::Of(name, organization) => Some(pki::CLIENTS.member(name, organization)),
-            Caller::Impostor => Some(pki::Authority::new("clients").client("kube-apiserver")),
-            Caller::Nobody => None,
-        };
-        let alpn = if protocol == Protocol::Http2 { "h2" } else { "http/1.1" };
-        let config = pki::SERVERS.trusting(leaf.as_ref(), alpn);
-        let name = ServerName::from(address.ip());
-        let socket = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-        let stream = TlsConnector::from(config).connect(name, socket).await;
-        let stream = TokioIo::new(stream.map_err(|error| error.to_string())?);
+        let stream = TokioIo::new(handshake(address, caller, protocol).await?);
         let sender = match protocol {
             Protocol::Http1 => {
                 let (sender, connection) =
@@ -218,6 +207,31 @@ impl Kube {
         };
         within(answer).await.expect("no answer came")
     }
+}
+
+/// TLS to `address`, as `caller`.
+///
+/// # Errors
+///
+/// Says why there is none.
+pub async fn handshake(
+    address: SocketAddr,
+    caller: Caller,
+    protocol: Protocol,
+) -> Result<TlsStream<TcpStream>, String> {
+    let leaf = match caller {
+        Caller::ApiServer => Some(pki::CLIENTS.client("kube-apiserver")),
+        Caller::Named(name) => Some(pki::CLIENTS.client(name)),
+        Caller::Of(name, organization) => Some(pki::CLIENTS.member(name, organization)),
+        Caller::Impostor => Some(pki::Authority::new("clients").client("kube-apiserver")),
+        Caller::Nobody => None,
+    };
+    let alpn = if protocol == Protocol::Http2 { "h2" } else { "http/1.1" };
+    let config = pki::SERVERS.trusting(leaf.as_ref(), alpn);
+    let name = ServerName::from(address.ip());
+    let socket = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+    let stream = TlsConnector::from(config).connect(name, socket).await;
+    stream.map_err(|error| error.to_string())
 }
 
 /// The body of the request, as Go's encoder writes it.
