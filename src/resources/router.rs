@@ -183,8 +183,10 @@ impl Handler for Router {
         let route = Route::of(&path);
         let response = match route {
             Route::Webhook => self.webhook.answer(&request, peer).await,
-            Route::Document(_) => self.read(&path, &request, peer).await,
-            _ => self.create(&route, &request, peer).await,
+            // In boxes: every request's task would be as large as the largest of them, and that is
+            // allocated, moved and paged in for each review.
+            Route::Document(_) => Box::pin(self.read(&path, &request, peer)).await,
+            _ => Box::pin(self.create(&route, &request, peer)).await,
         };
         self.metrics.http_answered(route.label(), response.status());
         response

@@ -285,7 +285,9 @@ impl<H: Handler> Connection<H> {
         body: &mut Incoming,
     ) -> Result<Response<Bytes>, Status> {
         let Shared { handler, limits, in_flight, .. } = &*self.shared;
-        let reading = body::whole(body, limits.max_body_bytes, &self.room.bodies);
+        // Pinned here, not moved through what watches over it: a request's task would have room for
+        // each of them at every level.
+        let reading = pin!(body::whole(body, limits.max_body_bytes, &self.room.bodies));
         let read = within(limits.request_timeout, reading).await;
         let (body, _room) =
             read.ok_or_else(Status::request_timeout)?.map_err(|error| match error {
@@ -296,10 +298,11 @@ impl<H: Handler> Connection<H> {
         // Only now: whoever sends slowly must not hold the place of those who are done.
         let _place = in_flight.take(1).ok_or_else(|| self.shared.overloaded())?;
         let request = Request::from_parts(head, body);
-        let handling = caught(async { handler.handle(request, &self.peer).await });
+        let handling = pin!(async { handler.handle(request, &self.peer).await });
         // A time of its own: a slow body must not turn what the handler would say into a 503.
-        let handled =
-            within(limits.request_timeout, handling).await.ok_or_else(Status::took_too_long)?;
+        let handled = within(limits.request_timeout, caught(handling))
+            .await
+            .ok_or_else(Status::took_too_long)?;
         handled.map_err(|Panicked| Status::internal_error("a bug, which is in the log"))
     }
 
