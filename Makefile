@@ -13,7 +13,7 @@ MUSL := $(shell uname -m)-unknown-linux-musl
 ENGINE ?= $(shell for e in docker podman; do $$e info >/dev/null 2>&1 && echo $$e && exit; done; echo buildah)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-chart audit test-cluster conformance bench fuzz soak release image kind
+.PHONY: help run test lint lint-chart audit test-cluster conformance bench bench-quick fuzz soak release image kind
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -54,8 +54,11 @@ conformance: release ## recorded answers of Kubernetes' own code: tokens, config
 	grep -h -v '"name": "root unknown"' $(CASES)/*.jsonl >target/conformance.jsonl
 	node $(CASES)/run.mjs --bin $(RELEASE) target/conformance.jsonl
 
-bench: ## the benchmarks
-	$(CARGO) bench
+bench: ## what a review costs, as ratios side by side, in a table; a few minutes (ONLY: parts of it)
+	$(CARGO) bench --bench bench -- $(ONLY)
+
+bench-quick: ## that the benchmarks run, and nothing more
+	$(CARGO) bench --bench bench -- --quick
 
 fuzz: ## every fuzz target, or FUZZ, for TIME seconds (60); needs nightly Rust and cargo-fuzz
 	@for target in $(or $(FUZZ),`$(CARGO) +nightly fuzz list`); do mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target && \
