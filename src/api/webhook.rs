@@ -201,8 +201,8 @@ pub struct Status<'a> {
 
 impl Status<'_> {
     /// The status as JSON, to be finished by [`answer`].
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    pub fn to_json(&self) -> Box<[u8]> {
+        serde_json::to_vec(self).unwrap_or_default().into()
     }
 }
 

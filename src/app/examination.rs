@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::api::webhook;
 use crate::authn::{Answer, Surface};
 use crate::config::Config;
 use crate::filewatch::Hurry;
@@ -56,7 +57,9 @@ pub async fn examine(
 
     readiness::tried(issuers).await;
     let (transcript, now) = (Transcript::on(), SystemTime::now());
-    let examined = reviews.examine(token, audiences, Surface::Webhook, &transcript).await;
+    let examined = reviews
+        .examine(token, audiences, Surface::Webhook(webhook::Version::V1), &transcript)
+        .await;
     let (answer, reason) = examined;
     let keys = issuers.first().map(|issuer| issuer.keys.health());
     Ok(Examination { answer, reason, sources: transcript.read(), keys, now })

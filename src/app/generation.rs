@@ -223,7 +223,7 @@ impl OpenTokenFile {
 pub(super) struct Current(pub(super) Live<Generation>);
 
 impl Handler for Current {
-    async fn handle(&self, request: Request<Bytes>, peer: &Peer) -> Response<Bytes> {
+    async fn handle(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
         // Held until it is answered: what was asked of one configuration is answered by it.
         let generation = self.0.get();
         generation.router.handle(request, peer).await

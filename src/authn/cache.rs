@@ -1,6 +1,7 @@
 //! The answers given before, and the one way to get a new one.
 //!
-//! A hit is synchronous: a keyed hash, the marks, the expiry. A miss is judged once for all callers
+//! A hit is synchronous: a keyed hash, the marks, the expiry; at the webhook the hash is that of the
+//! request's body, which is then not even read. A miss is judged once for all callers
 //! with the same question, in a task of its own if anything has to be waited for; a caller that hangs
 //! up cancels nothing. An answer is
 //! served only while everything it rests on is as it was (its [`Marks`]) and never past the token's
@@ -40,7 +41,9 @@ const MAX_LOADS: usize = 3;
 #[derive(Debug)]
 pub struct Answer {
     /// `TokenReviewStatus` as JSON.
-    pub status: Vec<u8>,
+    pub status: Box<[u8]>,
+    /// Where it was asked for.
+    pub surface: Surface,
     /// Which of the four ends it is.
     pub outcome: Outcome,
     /// How long it may be kept.
@@ -68,6 +71,10 @@ pub enum NotReviewed {
     Panicked,
 }
 
+/// By what an answer is remembered: a keyed hash of the bytes in which everything was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key(blake3::Hash);
+
 /// The cache before the chain.
 pub struct Reviews {
     chain: Chain,
@@ -77,9 +84,9 @@ pub struct Reviews {
     settings: CacheSettings,
     /// Random for each process: without it nobody can make two questions collide.
     key: [u8; 32],
-    authenticated: Cache<blake3::Hash, Arc<Answer>>,
-    rejected: Cache<blake3::Hash, Arc<Answer>>,
-    loads: Mutex<HashMap<blake3::Hash, watch::Receiver<Option<Arc<Answer>>>>>,
+    authenticated: Cache<Key, Arc<Answer>>,
+    rejected: Cache<Key, Arc<Answer>>,
+    loads: Mutex<HashMap<Key, watch::Receiver<Option<Arc<Answer>>>>>,
     metrics: Arc<Metrics>,
 }
 
@@ -106,7 +113,7 @@ impl Reviews {
         }
     }
 
-    /// Answers whose `token` is, for the `audiences` (none: `apiAudiences`), to who asks at `surface`.
+    /// Answers the API whose `token` is, for the `audiences` (none: `apiAudiences`).
     ///
     /// # Errors
     ///
@@ -115,27 +122,61 @@ impl Reviews {
         self: &Arc<Self>,
         token: &str,
         audiences: &[impl AsRef<str>],
+    ) -> Result<Arc<Answer>, NotReviewed> {
+        self.answered(&self.key_of(token, audiences), token, audiences, Surface::Api).await
+    }
+
+    /// The answer to the review that is asked for in these bytes at the webhook, if it is remembered:
+    /// the same bytes ask the same. Else the key for [`review_of`](Self::review_of).
+    pub fn remembered(&self, body: &[u8]) -> Result<Arc<Answer>, Key> {
+        let key = self.key_of_body(body);
+        let answer = self.hit(&key).ok_or(key)?;
+        self.metrics.cache_hits.inc();
+        Ok(answer)
+    }
+
+    /// Answers the webhook what was asked in the bytes with this key, see
+    /// [`remembered`](Self::remembered).
+    ///
+    /// # Errors
+    ///
+    /// Only if no answer could be given at all; a refusal is an answer.
+    pub async fn review_of(
+        self: &Arc<Self>,
+        key: &Key,
+        question: &webhook::Question<'_>,
+    ) -> Result<Arc<Answer>, NotReviewed> {
+        let surface = Surface::Webhook(question.version);
+        self.answered(key, &question.token, &question.audiences, surface).await
+    }
+
+    async fn answered(
+        self: &Arc<Self>,
+        key: &Key,
+        token: &str,
+        audiences: &[impl AsRef<str>],
         surface: Surface,
     ) -> Result<Arc<Answer>, NotReviewed> {
-        if token.is_empty() {
-            return Ok(Arc::new(self.refusal(self.chain.refuse(Cause::Empty), audiences)));
+        let cause = match token.len() {
+            0 => Some(Cause::Empty),
+            bytes if bytes > self.max_token_bytes => Some(Cause::TooLong),
+            _ => None,
+        };
+        if let Some(cause) = cause {
+            return Ok(Arc::new(self.refusal(self.chain.refuse(cause), audiences, surface)));
         }
-        if token.len() > self.max_token_bytes {
-            return Ok(Arc::new(self.refusal(self.chain.refuse(Cause::TooLong), audiences)));
-        }
-        let key = self.key_of(token, audiences, surface);
         for _ in 1..MAX_LOADS {
-            if let Some(answer) = self.hit(&key) {
+            if let Some(answer) = self.hit(key) {
                 self.metrics.cache_hits.inc();
                 return Ok(answer);
             }
-            let answer = self.load(&key, token, audiences, surface).await?;
+            let answer = self.load(key, token, audiences, surface).await?;
             // A load that was joined may rest on what has changed since it was asked for.
             if answer.holds() {
                 return Ok(answer);
             }
         }
-        self.load(&key, token, audiences, surface).await
+        self.load(key, token, audiences, surface).await
     }
 
     /// Judges `token` whatever is remembered, remembers nothing, and notes each check in `transcript`.
@@ -170,18 +211,26 @@ impl Reviews {
         for cache in [&self.authenticated, &self.rejected] {
             cache.run_pending_tasks();
         }
-        let total = |of: fn(&Cache<blake3::Hash, Arc<Answer>>) -> u64| {
+        let total = |of: fn(&Cache<Key, Arc<Answer>>) -> u64| {
             i64::try_from(of(&self.authenticated) + of(&self.rejected)).unwrap_or(i64::MAX)
         };
         self.metrics.cache_entries.set(total(Cache::entry_count));
         self.metrics.cache_bytes.set(total(Cache::weighted_size));
     }
 
-    /// A keyed hash over who asks, token and wanted audiences, each after its length, so that no two
-    /// questions have the same bytes.
-    fn key_of(&self, token: &str, audiences: &[impl AsRef<str>], surface: Surface) -> blake3::Hash {
+    /// A hash over all that the webhook is asked: a review's answer depends on nothing else.
+    fn key_of_body(&self, body: &[u8]) -> Key {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(&[surface as u8]);
+        hasher.update(b"webhook");
+        hasher.update(body);
+        Key(hasher.finalize())
+    }
+
+    /// A hash over what the API is asked: token and wanted audiences, each after its length, so that no
+    /// two questions have the same bytes.
+    fn key_of(&self, token: &str, audiences: &[impl AsRef<str>]) -> Key {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(b"api");
         let mut add = |text: &str| {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
@@ -192,10 +241,10 @@ impl Reviews {
         } else {
             audiences.iter().for_each(|audience| add(audience.as_ref()));
         }
-        hasher.finalize()
+        Key(hasher.finalize())
     }
 
-    fn hit(&self, key: &blake3::Hash) -> Option<Arc<Answer>> {
+    fn hit(&self, key: &Key) -> Option<Arc<Answer>> {
         [&self.authenticated, &self.rejected].into_iter().find_map(|cache| {
             let answer = cache.get(key)?;
             let holds =
@@ -210,7 +259,7 @@ impl Reviews {
     /// Waits for the one load of this question, which it starts if there is none.
     async fn load(
         self: &Arc<Self>,
-        key: &blake3::Hash,
+        key: &Key,
         token: &str,
         audiences: &[impl AsRef<str>],
         surface: Surface,
@@ -261,6 +310,7 @@ impl Reviews {
 
     /// The answer to a verdict.
     fn answer(&self, verdict: Result<Verdict, AuthnError>, credential: &Credential) -> Answer {
+        let surface = credential.surface;
         match verdict {
             Ok(Verdict::Authenticated(authentication)) => Answer {
                 status: webhook::Status {
@@ -270,6 +320,7 @@ impl Reviews {
                     error: "",
                 }
                 .to_json(),
+                surface,
                 outcome: Outcome::Authenticated,
                 ttl: self.settings.authenticated_ttl,
                 valid_until: authentication.valid_until,
@@ -278,16 +329,22 @@ impl Reviews {
             // kube-apiserver remembers it for us, and it costs next to nothing to say again.
             Ok(Verdict::NoOpinion(marks)) => Answer {
                 status: webhook::Status::default().to_json(),
+                surface,
                 outcome: Outcome::NoOpinion,
                 ttl: Duration::ZERO,
                 valid_until: None,
                 marks,
             },
-            Err(error) => self.refusal(error, &credential.audiences),
+            Err(error) => self.refusal(error, &credential.audiences, surface),
         }
     }
 
-    fn refusal(&self, error: AuthnError, audiences: &[impl AsRef<str>]) -> Answer {
+    fn refusal(
+        &self,
+        error: AuthnError,
+        audiences: &[impl AsRef<str>],
+        surface: Surface,
+    ) -> Answer {
         let unavailable = error.class() == Class::Unavailable;
         Answer {
             status: webhook::Status {
@@ -296,6 +353,7 @@ impl Reviews {
                 ..webhook::Status::default()
             }
             .to_json(),
+            surface,
             outcome: if unavailable { Outcome::Unavailable } else { Outcome::Rejected },
             ttl: if unavailable { Duration::ZERO } else { self.settings.rejected_ttl },
             valid_until: error.retry_at,
@@ -304,7 +362,7 @@ impl Reviews {
     }
 
     /// Keeps what may be kept.
-    fn keep(&self, key: blake3::Hash, answer: &Arc<Answer>) {
+    fn keep(&self, key: Key, answer: &Arc<Answer>) {
         if answer.ttl.is_zero() {
             return;
         }
@@ -319,7 +377,7 @@ impl Reviews {
 /// One question being judged. Dropped, it makes room for the next one, also if it panicked.
 struct Load {
     reviews: Arc<Reviews>,
-    key: blake3::Hash,
+    key: Key,
 }
 
 impl Load {
@@ -348,7 +406,7 @@ impl Drop for Load {
     }
 }
 
-fn cache(max_bytes: u64, metrics: &Arc<Metrics>) -> Cache<blake3::Hash, Arc<Answer>> {
+fn cache(max_bytes: u64, metrics: &Arc<Metrics>) -> Cache<Key, Arc<Answer>> {
     let metrics = metrics.clone();
     Cache::builder()
         .max_capacity(max_bytes)
@@ -382,19 +440,14 @@ impl UntilItEnds {
     }
 }
 
-impl Expiry<blake3::Hash, Arc<Answer>> for UntilItEnds {
-    fn expire_after_create(
-        &self,
-        _: &blake3::Hash,
-        answer: &Arc<Answer>,
-        _: Instant,
-    ) -> Option<Duration> {
+impl Expiry<Key, Arc<Answer>> for UntilItEnds {
+    fn expire_after_create(&self, _: &Key, answer: &Arc<Answer>, _: Instant) -> Option<Duration> {
         Some(Self::lifetime(answer))
     }
 
     fn expire_after_update(
         &self,
-        _: &blake3::Hash,
+        _: &Key,
         answer: &Arc<Answer>,
         _: Instant,
         _: Option<Duration>,

@@ -20,14 +20,14 @@ mod workers;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::api::UserInfo;
+use crate::api::{UserInfo, webhook};
 use crate::claims::{ClaimError, Reserved};
 use crate::live::Marks;
 use crate::secret::Secret;
 use crate::token::{BoxFuture, KeysUnavailable, UnverifiedJwt, VerifyError};
 use crate::transcript::Transcript;
 
-pub use cache::{Answer, NotReviewed, Reviews};
+pub use cache::{Answer, Key, NotReviewed, Reviews};
 pub use chain::Chain;
 pub use distributed_claims::{ClaimsSourceError, DistributedClaims};
 pub use jwt::JwtAuthenticator;
@@ -50,10 +50,20 @@ pub struct Credential {
 /// Who asks. A service account of the embedded issuer is a stranger to those who ask the webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surface {
-    /// An API server, at `/authenticate`.
-    Webhook,
+    /// An API server, at `/authenticate`, in this version.
+    Webhook(webhook::Version),
     /// Somebody at the API endpoints.
     Api,
+}
+
+impl Surface {
+    /// In which version it is answered: the API knows only one.
+    pub fn version(self) -> webhook::Version {
+        match self {
+            Self::Webhook(version) => version,
+            Self::Api => webhook::Version::V1,
+        }
+    }
 }
 
 /// All that an authenticator may know.

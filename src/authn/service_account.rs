@@ -109,7 +109,7 @@ impl ServiceAccountAuthenticator {
         let user = user(&private, claims.id());
         let user = match attempt.credential.surface {
             Surface::Api => user,
-            Surface::Webhook => transcript.judged(self.stranger(user), told::stranger)?,
+            Surface::Webhook(_) => transcript.judged(self.stranger(user), told::stranger)?,
         };
         transcript.note(|| told::service_account(&user, &self.username_prefix));
         let expired = claims.expires_at().and_then(|at| SystemTime::from(at).checked_add(LEEWAY));

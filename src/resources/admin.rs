@@ -110,8 +110,8 @@ impl<C: Checks> Admin<C> {
 }
 
 impl<C: Checks> Handler for Admin<C> {
-    async fn handle(&self, request: Request<Bytes>, _: &Peer) -> Response<Bytes> {
-        self.route(&request)
+    async fn handle(&self, request: &Request<Bytes>, _: &Peer) -> Response<Bytes> {
+        self.route(request)
     }
 }
 

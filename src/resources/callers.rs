@@ -13,7 +13,7 @@ use http::{Request, header};
 use crate::api::quote::quoted;
 use crate::api::status::Details;
 use crate::api::{AUTHENTICATION_GROUP, Status, UserInfo, names, token_review};
-use crate::authn::{RefusalLog, Reviews, Surface};
+use crate::authn::{RefusalLog, Reviews};
 use crate::claims::reserved::CREDENTIAL_ID;
 use crate::metrics::Metrics;
 use crate::server::Peer;
@@ -67,7 +67,7 @@ impl Callers {
         };
         let token = bearer_token(exchange.request, &mut exchange.warnings)
             .ok_or_else(|| unauthorized("neither a client certificate nor a bearer token"))?;
-        let answer = self.reviews.review(token, NO_AUDIENCES, Surface::Api).await;
+        let answer = self.reviews.review(token, NO_AUDIENCES).await;
         let answer = answer.map_err(|error| not_reviewed(error, &self.metrics))?;
         let status: token_review::Status =
             serde_json::from_slice(&answer.status).unwrap_or_default();

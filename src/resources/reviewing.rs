@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::api::Status;
-use crate::authn::{Answer, NotReviewed, Reviews, Surface};
+use crate::api::webhook::Question;
+use crate::authn::{Answer, NotReviewed, Reviews};
 use crate::metrics::Metrics;
 
 /// Has tokens reviewed for those who may ask, at the webhook and at the API.
@@ -28,13 +29,40 @@ impl Reviewing {
         &self,
         token: &str,
         audiences: &[impl AsRef<str>],
-        surface: Surface,
+    ) -> Result<Arc<Answer>, Status> {
+        self.counted(async {
+            let answer = self.reviews.review(token, audiences).await;
+            answer.map_err(|error| not_reviewed(error, &self.metrics))
+        })
+        .await
+    }
+
+    /// Answers the webhook what is asked in `body`, which is read only if its answer is not remembered.
+    ///
+    /// # Errors
+    ///
+    /// 400 if it is no TokenReview, 503 or 500 if there is no answer at all.
+    pub async fn review_of(&self, body: &[u8]) -> Result<Arc<Answer>, Status> {
+        self.counted(async {
+            let key = match self.reviews.remembered(body) {
+                Ok(answer) => return Ok(answer),
+                Err(key) => key,
+            };
+            let question = Question::from_json(body).map_err(Status::bad_request)?;
+            let answer = self.reviews.review_of(&key, &question).await;
+            answer.map_err(|error| not_reviewed(error, &self.metrics))
+        })
+        .await
+    }
+
+    async fn counted(
+        &self,
+        review: impl Future<Output = Result<Arc<Answer>, Status>>,
     ) -> Result<Arc<Answer>, Status> {
         let start = Instant::now();
         let metrics = &self.metrics;
         let _in_flight = InFlight::new(metrics);
-        let answer = self.reviews.review(token, audiences, surface).await;
-        let answer = answer.map_err(|error| not_reviewed(error, metrics))?;
+        let answer = review.await?;
         metrics.token_reviews.of(answer.outcome).inc();
         let took = start.elapsed().as_secs_f64();
         metrics.token_review_duration_seconds.of(answer.outcome).observe(took);

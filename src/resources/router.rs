@@ -178,15 +178,15 @@ fn respond(document: Document, headers: &HeaderMap) -> Response<Bytes> {
 }
 
 impl Handler for Router {
-    async fn handle(&self, request: Request<Bytes>, peer: &Peer) -> Response<Bytes> {
+    async fn handle(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
         let path = percent_decode_str(request.uri().path()).decode_utf8_lossy();
         let route = Route::of(&path);
         let response = match route {
-            Route::Webhook => self.webhook.answer(&request, peer).await,
+            Route::Webhook => self.webhook.answer(request, peer).await,
             // In boxes: every request's task would be as large as the largest of them, and that is
             // allocated, moved and paged in for each review.
-            Route::Document(_) => Box::pin(self.read(&path, &request, peer)).await,
-            _ => Box::pin(self.create(&route, &request, peer)).await,
+            Route::Document(_) => Box::pin(self.read(&path, request, peer)).await,
+            _ => Box::pin(self.create(&route, request, peer)).await,
         };
         self.metrics.http_answered(route.label(), response.status());
         response

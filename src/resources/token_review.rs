@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::api::{Status, TokenReview, UserInfo, token_review};
-use crate::authn::{Reviews, Surface};
+use crate::authn::Reviews;
 use crate::metrics::Metrics;
 use crate::server::Peer;
 
@@ -55,7 +55,7 @@ impl TokenReviews {
         metadata.deletion_timestamp = None;
         metadata.deletion_grace_period_seconds = None;
 
-        let answer = self.reviewing.review(&spec.token, &spec.audiences, Surface::Api).await?;
+        let answer = self.reviewing.review(&spec.token, &spec.audiences).await?;
         let status = status(&answer.status);
         let sent = TokenReview { metadata, spec, status: token_review::Status::default() };
         let entry = managed_fields::entry(&sent, created.manager, "", SystemTime::now());

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 
 use crate::api::{Status, webhook};
-use crate::authn::{RefusalLog, Reviews, Surface};
+use crate::authn::{RefusalLog, Reviews};
 use crate::metrics::Metrics;
 use crate::server::Peer;
 
@@ -52,11 +52,9 @@ impl Webhook {
             self.log.caller(&self.callers, peer.address, &refusal.message);
         })?;
         negotiation::json_only(request.headers())?;
-        let asked = webhook::Question::from_json(request.body()).map_err(Status::bad_request)?;
 
-        let answer =
-            self.reviewing.review(&asked.token, &asked.audiences, Surface::Webhook).await?;
-        Ok(webhook::answer(asked.version, &answer.status))
+        let answer = self.reviewing.review_of(request.body()).await?;
+        Ok(webhook::answer(answer.surface.version(), &answer.status))
     }
 
     /// An open webhook is a token oracle: whoever may ask it can try tokens.

@@ -240,7 +240,10 @@ impl<H: Handler> Connection<H> {
         self.asked.notify_one();
         let version = request.version();
         let mut response = match self.room.place(&request) {
-            Some(place) => self.answered(request, place).await,
+            Some(place) => {
+                let (head, body) = request.into_parts();
+                self.answered(head, body, place).await
+            }
             None => self.no_room(),
         };
         if version < Version::HTTP_2 && self.leaving.load(Ordering::Relaxed) {
@@ -249,10 +252,13 @@ impl<H: Handler> Connection<H> {
         response
     }
 
-    async fn answered(&self, request: Request<Incoming>, place: Place) -> Response<Full<Bytes>> {
-        let version = request.version();
-        let wants_no_body = request.method() == Method::HEAD;
-        let (head, mut body) = request.into_parts();
+    async fn answered(
+        &self,
+        head: request::Parts,
+        mut body: Incoming,
+        place: Place,
+    ) -> Response<Full<Bytes>> {
+        let (version, wants_no_body) = (head.version, head.method == Method::HEAD);
         let response = match self.handled(head, &mut body).await {
             Ok(response) => response,
             Err(status) => self.refused(status, version, body),
@@ -298,7 +304,7 @@ impl<H: Handler> Connection<H> {
         // Only now: whoever sends slowly must not hold the place of those who are done.
         let _place = in_flight.take(1).ok_or_else(|| self.shared.overloaded())?;
         let request = Request::from_parts(head, body);
-        let handling = pin!(async { handler.handle(request, &self.peer).await });
+        let handling = pin!(handler.handle(&request, &self.peer));
         // A time of its own: a slow body must not turn what the handler would say into a 503.
         let handled = within(limits.request_timeout, caught(handling))
             .await

@@ -40,7 +40,7 @@ pub trait Handler: Send + Sync + 'static {
     /// ready: a cached answer takes no box and no task.
     fn handle(
         &self,
-        request: Request<Bytes>,
+        request: &Request<Bytes>,
         peer: &Peer,
     ) -> impl Future<Output = Response<Bytes>> + Send;
 }
@@ -48,7 +48,7 @@ pub trait Handler: Send + Sync + 'static {
 impl<H: Handler> Handler for Arc<H> {
     fn handle(
         &self,
-        request: Request<Bytes>,
+        request: &Request<Bytes>,
         peer: &Peer,
     ) -> impl Future<Output = Response<Bytes>> + Send {
         H::handle(self, request, peer)

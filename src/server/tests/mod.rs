@@ -128,7 +128,7 @@ struct Echo {
 }
 
 impl Handler for Echo {
-    async fn handle(&self, request: Request<Bytes>, peer: &Peer) -> Response<Bytes> {
+    async fn handle(&self, request: &Request<Bytes>, peer: &Peer) -> Response<Bytes> {
         match request.uri().path() {
             "/wait" => {
                 self.waiting.add_permits(1);

@@ -2,6 +2,7 @@
 
 use super::super::super::{CacheSettings, Chain, Reviews, Settings};
 use super::*;
+use crate::api::webhook::{self, Version};
 use crate::metrics::Metrics;
 
 /// The design's section 2.4, row by row.
@@ -34,7 +35,7 @@ fn who_asks_decides_what_it_is_called() {
         assert_eq!((&*here.username, &here.groups[..]), (own, &groups.map(str::to_owned)[..]));
         assert_eq!(here.extra.len(), 5, "{case}");
 
-        let there = ask(Surface::Webhook);
+        let there = ask(Surface::Webhook(Version::V1));
         match (&there, webhook) {
             (Ok(Authentication { user, .. }), Ok((username, groups))) => {
                 assert_eq!(
@@ -75,11 +76,19 @@ async fn no_surface_gets_the_remembered_answer_of_the_other() {
     let chain = Chain::new(None, vec![(name, Box::new(issuer.authenticator))], &metrics);
     let reviews = Arc::new(Reviews::new(chain, &settings, cache, 8, metrics.clone()));
     for (hits, misses) in [(0, 2), (2, 2)] {
-        for (surface, username) in [
-            (Surface::Webhook, "b:system:serviceaccount:ci:builder"),
-            (Surface::Api, "system:serviceaccount:ci:builder"),
+        let question = webhook::question(token.expose(), &[]);
+        let there = match reviews.remembered(question.as_bytes()) {
+            Ok(answer) => answer,
+            Err(key) => {
+                let question = webhook::Question::from_json(question.as_bytes()).unwrap();
+                reviews.review_of(&key, &question).await.unwrap()
+            }
+        };
+        let here = reviews.review(token.expose(), &[""; 0]).await.unwrap();
+        for (answer, username) in [
+            (there, "b:system:serviceaccount:ci:builder"),
+            (here, "system:serviceaccount:ci:builder"),
         ] {
-            let answer = reviews.review(token.expose(), &[""; 0], surface).await.unwrap();
             let status: Value = serde_json::from_slice(&answer.status).unwrap();
             assert_eq!(status["user"]["username"], username);
         }
