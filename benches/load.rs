@@ -37,8 +37,8 @@ pub struct Questions {
     next: Rc<Cell<u64>>,
 }
 
-/// Digits of the number that makes a body another one.
-const DIGITS: usize = 12;
+/// Stands for the number that makes a body another one.
+pub const NUMBER: &str = "############";
 
 impl Questions {
     /// These in turn, again and again.
@@ -47,9 +47,9 @@ impl Questions {
         Self { bodies: Rc::new(bodies), number_at: None, next: Rc::default() }
     }
 
-    /// This one with another number each time, where `#` stands twelve times.
+    /// This one with another number each time in the place of [`NUMBER`].
     pub fn numbered(body: String) -> Self {
-        let number_at = Some(body.find(&"#".repeat(DIGITS)).unwrap());
+        let number_at = Some(body.find(NUMBER).unwrap());
         Self { number_at, ..Self::of(vec![body]) }
     }
 
@@ -68,8 +68,8 @@ impl Questions {
         let body = &self.bodies[number as usize % self.bodies.len()];
         let Some(at) = self.number_at else { return body.clone() };
         let mut body = body.to_vec();
-        let digits = format!("{number:0DIGITS$}");
-        body[at..at + DIGITS].copy_from_slice(digits.as_bytes());
+        let digits = format!("{number:0width$}", width = NUMBER.len());
+        body[at..at + NUMBER.len()].copy_from_slice(digits.as_bytes());
         body.into()
     }
 }
@@ -177,6 +177,18 @@ pub async fn run(
     questions: &Questions,
     window: Duration,
 ) -> Measured {
+    run_beside(server, shape, questions, window, None).await
+}
+
+/// The same beside `others`, so many of which are asked at a time on each connection, and of which
+/// nothing is measured.
+pub async fn run_beside(
+    server: &Server,
+    shape: Shape,
+    questions: &Questions,
+    window: Duration,
+    others: Option<(&Questions, usize)>,
+) -> Measured {
     let leaf = pki::CLIENTS.client("kube-apiserver");
     let mut connections = Vec::new();
     for _ in 0..shape.connections {
@@ -190,6 +202,11 @@ pub async fn run(
                 for _ in 0..shape.streams {
                     let (connection, questions) = (connection.clone(), questions.clone());
                     asking.spawn_local(on.clone().ask(connection, questions));
+                }
+                let Some((others, streams)) = others else { continue };
+                for _ in 0..streams {
+                    let unseen = Clock { opens: Rc::default(), ..on.clone() };
+                    asking.spawn_local(unseen.ask(connection.clone(), others.clone()));
                 }
             }
             tokio::time::sleep(window / 5).await;

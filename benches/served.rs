@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use countersign::token::Algorithm;
 
 use crate::Effort;
-use crate::load::{self, Connection, Measured, Questions, Shape};
+use crate::load::{self, Connection, Measured, NUMBER, Questions, Shape};
 use crate::process::Server;
 use crate::support::{pki, until};
 use crate::table::{Goal, Pair, Table, Unit};
@@ -47,6 +47,9 @@ pub async fn measure(effort: Effort, table: &mut Table, wants: impl Fn(&str) -> 
     }
     if wants("refusals") {
         refusals(effort, table, &cached, &uncached, &questions, &tokens[0]).await;
+    }
+    if wants("beside") {
+        beside_verifications(effort, table, &cached, &questions, &tokens[0]).await;
     }
     if wants("issuers") {
         issuers(effort, table, &key, &cached, &uncached, &questions).await;
@@ -132,12 +135,10 @@ async fn refusals(
     good: &Questions,
     token: &str,
 ) {
-    let (signed, signature) = token.rsplit_once('.').unwrap();
-    let forged = |number: &str| review(format!("{signed}.{number}{}", &signature[number.len()..]));
-    let refused = Questions::of((0..good.len()).map(|it| forged(&format!("{it:012}"))).collect());
-    let fresh = Questions::numbered(forged("############"));
-    let junk =
-        Questions::numbered(review(format!("############{}", &token[12..].replace('.', "_"))));
+    let forged_as = |number: usize| forged(token, &format!("{number:012}"));
+    let refused = Questions::of((0..good.len()).map(forged_as).collect());
+    let fresh = Questions::numbered(forged(token, NUMBER));
+    let junk = Questions::numbered(review(format!("{NUMBER}{}", token[12..].replace('.', "_"))));
     table.group("Refusals, HTTP/2, 1 x 100: CPU a request", "a good token", "a bad one");
     let cases = [(cached, good), (cached, &refused), (cached, &fresh), (cached, &junk)];
     let kept = rounds(effort, BUSY, cases).await;
@@ -165,6 +166,43 @@ async fn refusals(
         &against(3),
         not_dearer,
     );
+}
+
+/// How long a remembered answer takes on a connection on which others have tokens verified, against
+/// one on which the others' answers are remembered, too.
+async fn beside_verifications(
+    effort: Effort,
+    table: &mut Table,
+    server: &Server,
+    good: &Questions,
+    token: &str,
+) {
+    let fresh = Questions::numbered(forged(token, NUMBER));
+    let mut rounds = Vec::new();
+    for _ in 0..effort.rounds {
+        let beside =
+            |others| load::run_beside(server, ONE, good, effort.window, Some((others, 50)));
+        rounds.push([beside(good).await, beside(&fresh).await]);
+    }
+    table.group("Cached, beside 50 other streams of one connection", "cached, too", "verified");
+    latencies(table, &rounds);
+}
+
+/// The review of this token with another signature, a new one each time if the number is [`NUMBER`].
+/// What it changes is in the middle: a signature that begins with too large a number would be refused
+/// without looking further.
+fn forged(token: &str, number: &str) -> String {
+    let at = token.len() - 100;
+    review(format!("{}{number}{}", &token[..at], &token[at + number.len()..]))
+}
+
+fn latencies(table: &mut Table, rounds: &[[Measured; 2]]) {
+    for (name, of_a_thousand) in
+        [("latency p50", 500), ("latency p99", 990), ("latency p99.9", 999)]
+    {
+        let rounds = pairs(rounds, (0, 1), |it| it.latency(of_a_thousand));
+        table.compare(name, Unit::Microseconds, &rounds, Goal::None);
+    }
 }
 
 /// One issuer, and ten thousand.
@@ -223,10 +261,5 @@ async fn reload(
         rounds.push([without, with]);
     }
     table.group("Reload, HTTP/2, 1 x 100", "without", "with one");
-    for (name, of_a_thousand) in
-        [("latency p50", 500), ("latency p99", 990), ("latency p99.9", 999)]
-    {
-        let rounds = pairs(&rounds, (0, 1), |it| it.latency(of_a_thousand));
-        table.compare(name, Unit::Microseconds, &rounds, Goal::None);
-    }
+    latencies(table, &rounds);
 }
