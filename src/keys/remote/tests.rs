@@ -79,7 +79,7 @@ impl Issuer {
 
     fn keys_with(&self, pace: Pace, shared: &Shared, max_waiters: usize) -> RemoteKeySet {
         let network = Network::of_this_machine();
-        let fetcher = network.fetcher(Some(&self.origin.certificate_authority)).unwrap();
+        let fetcher = network.fetcher(Some(&self.origin.certificate_authority));
         let url = format!("{}/jwks", self.origin.url);
         let source = Source {
             issuer: ISSUER.to_owned(),
@@ -123,7 +123,7 @@ async fn discovery_leads_to_the_keys() {
     };
     let open = |source: Source| {
         let network = Network::of_this_machine();
-        let fetcher = network.fetcher(source.certificate_authority.as_deref()).unwrap();
+        let fetcher = network.fetcher(source.certificate_authority.as_ref());
         let shared = Shared::new(Settings::default());
         open(&source, fetcher, EAGER, &Rhythm::every(AMPLE), shared, 1, issuer.metrics.clone())
     };
