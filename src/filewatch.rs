@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use tokio::task::spawn_blocking;
 
 pub use directory::{Change, DirectoryError, DirectoryWatch, MAX_FILES};
 pub use rhythm::{Hurry, Rhythm};
@@ -19,15 +20,15 @@ pub use rhythm::{Hurry, Rhythm};
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// A watched file.
-#[derive(Debug)]
+/// A watched file. Equal to another one of the same path that reported the same last.
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct FileWatch {
     path: PathBuf,
     seen: Seen,
 }
 
 /// What was reported last.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Seen {
     Content(blake3::Hash),
     Failure(io::ErrorKind),
@@ -62,7 +63,7 @@ impl FileWatch {
 
     async fn look(&self) -> Result<Bytes, FileError> {
         let path = self.path.clone();
-        let reading = tokio::task::spawn_blocking(move || read(&path));
+        let reading = spawn_blocking(move || read(&path));
         match reading.await {
             Ok(content) => content,
             // Reading does not panic; it may only be cancelled, by the end of the runtime.
@@ -77,10 +78,13 @@ impl FileWatch {
 pub async fn any_changed(watches: &mut [FileWatch], rhythm: &Rhythm) -> bool {
     loop {
         let wished = rhythm.beat().await;
-        let mut looks = Vec::with_capacity(watches.len());
-        for watch in watches.iter() {
-            looks.push(Seen::of(&watch.look().await));
-        }
+        let paths: Vec<_> = watches.iter().map(|watch| watch.path.clone()).collect();
+        let looking = move || paths.iter().map(|path| Seen::of(&read(path))).collect();
+        let looks: Vec<_> = match spawn_blocking(looking).await {
+            Ok(looks) => looks,
+            // Reading does not panic; it may only be cancelled, by the end of the runtime.
+            Err(_) => std::future::pending().await,
+        };
         let mut changed = false;
         for (watch, seen) in watches.iter_mut().zip(looks) {
             changed |= watch.seen != seen;
