@@ -163,10 +163,10 @@ fn open_issuers(
 impl Issuer {
     fn open(source: &Source, max_waiters: usize, ground: &Ground) -> Self {
         let fetcher = ground.network.fetcher(source.certificate_authority.as_ref());
-        let (rhythm, shared, metrics) =
-            (&ground.files, ground.shared.clone(), ground.metrics.clone());
+        let (files, shared, metrics) =
+            (&ground.key_files, ground.shared.clone(), ground.metrics.clone());
         let pace = ground.keys;
-        let keys = keys::open(source, fetcher.clone(), pace, rhythm, shared, max_waiters, metrics);
+        let keys = keys::open(source, fetcher.clone(), pace, files, shared, max_waiters, metrics);
         Self { source: source.clone(), keys, fetcher }
     }
 }

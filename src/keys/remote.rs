@@ -168,7 +168,7 @@ impl Refresher {
                 Err(failure) => {
                     failures = failures.saturating_add(1);
                     let pause = pace.retry_after(failures, dice());
-                    self.holdings.end(Err(failure), Some(pause));
+                    self.holdings.end(Err(&failure), Some(pause));
                     sleep(pause).await;
                 }
             }

@@ -11,7 +11,7 @@ use crate::fetch::Network;
 use crate::fetch::origin::{Origin, ok};
 use crate::filewatch::Rhythm;
 use crate::keys::specimen::{broken_key, key, key_set};
-use crate::keys::{Location, Settings, Source, open};
+use crate::keys::{KeyFiles, Location, Settings, Source, open};
 
 use super::*;
 
@@ -125,7 +125,15 @@ async fn discovery_leads_to_the_keys() {
         let network = Network::of_this_machine();
         let fetcher = network.fetcher(source.certificate_authority.as_ref());
         let shared = Shared::new(Settings::default());
-        open(&source, fetcher, EAGER, &Rhythm::every(AMPLE), shared, 1, issuer.metrics.clone())
+        open(
+            &source,
+            fetcher,
+            EAGER,
+            &KeyFiles::new(Rhythm::every(AMPLE)),
+            shared,
+            1,
+            issuer.metrics.clone(),
+        )
     };
     let keys = open(source(ISSUER));
     keys.tried().await;
