@@ -20,7 +20,7 @@ pub(crate) mod origin;
 mod presented;
 mod trust;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -42,7 +42,7 @@ use tokio::time::{Instant, timeout_at};
 pub use caller::{Caller, Identity, IdentityError, Plain};
 pub use failure::{FetchError, NoConnection};
 pub use presented::Presented;
-pub use trust::{CertificateAuthorityError, Network};
+pub use trust::{CertificateAuthority, CertificateAuthorityError, Network};
 
 use trust::Trust;
 
@@ -72,7 +72,7 @@ pub struct Fetched {
 /// Gets documents, trusting one set of certificate authorities. Clones share it.
 #[derive(Clone)]
 pub struct Fetcher {
-    trust: Trust,
+    trust: Arc<Trust>,
     proxies: Arc<Matcher>,
 }
 
@@ -124,7 +124,7 @@ impl Fetcher {
     }
 
     async fn fetch(&self, question: Question) -> Result<Fetched, FetchError> {
-        let tls = self.trust.tls().ok_or(FetchError::NoSystemRoots)?;
+        let tls = LazyLock::force(&self.trust).as_ref().ok_or(FetchError::NoSystemRoots)?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));

@@ -12,6 +12,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use tokio::task::spawn_blocking;
 
 pub use directory::{Change, DirectoryError, DirectoryWatch, MAX_FILES};
 pub use rhythm::{Hurry, Rhythm};
@@ -19,15 +20,15 @@ pub use rhythm::{Hurry, Rhythm};
 /// The largest file that is read.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// A watched file.
-#[derive(Debug)]
+/// A watched file. Equal to another one of the same path that reported the same last.
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct FileWatch {
     path: PathBuf,
     seen: Seen,
 }
 
 /// What was reported last.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Seen {
     Content(blake3::Hash),
     Failure(io::ErrorKind),
@@ -46,41 +47,31 @@ impl FileWatch {
         Seen::of(&read(&self.path)) == self.seen
     }
 
-    /// Waits until the content differs from what was reported last, or cannot be read, and reports
-    /// that. Looks in this `rhythm`. Nothing is lost by dropping the future.
-    pub async fn changed(&mut self, rhythm: &Rhythm) -> Result<Bytes, FileError> {
-        loop {
-            rhythm.beat().await;
-            let content = self.look().await;
-            let seen = Seen::of(&content);
-            if seen != self.seen {
-                self.seen = seen;
-                return content;
-            }
-        }
-    }
-
-    async fn look(&self) -> Result<Bytes, FileError> {
-        let path = self.path.clone();
-        let reading = tokio::task::spawn_blocking(move || read(&path));
-        match reading.await {
-            Ok(content) => content,
-            // Reading does not panic; it may only be cancelled, by the end of the runtime.
-            Err(_) => std::future::pending().await,
-        }
+    /// Looks once more, blocking, and reports the content if it differs from what was reported last,
+    /// or cannot be read.
+    pub fn look(&mut self) -> Option<Result<Bytes, FileError>> {
+        let content = read(&self.path);
+        let seen = Seen::of(&content);
+        let differs = seen != self.seen;
+        self.seen = seen;
+        differs.then_some(content)
     }
 }
 
-/// Waits until one of several files has changed, as [`FileWatch::changed`] does. All are looked at
-/// before any is reported: whoever reads them now reads what was seen, and not the later content of
-/// one whose way back would then be no change. Says whether it was wished to look just then.
+/// Waits until the content of one of several files differs from what was reported last, or cannot be
+/// read. Looks in this `rhythm`. All are looked at before any is reported: whoever reads them now
+/// reads what was seen, and not the later content of one whose way back would then be no change. Says
+/// whether it was wished to look just then. Nothing is lost by dropping the future.
 pub async fn any_changed(watches: &mut [FileWatch], rhythm: &Rhythm) -> bool {
     loop {
         let wished = rhythm.beat().await;
-        let mut looks = Vec::with_capacity(watches.len());
-        for watch in watches.iter() {
-            looks.push(Seen::of(&watch.look().await));
-        }
+        let paths: Vec<_> = watches.iter().map(|watch| watch.path.clone()).collect();
+        let looking = move || paths.iter().map(|path| Seen::of(&read(path))).collect();
+        let looks: Vec<_> = match spawn_blocking(looking).await {
+            Ok(looks) => looks,
+            // Reading does not panic; it may only be cancelled, by the end of the runtime.
+            Err(_) => std::future::pending().await,
+        };
         let mut changed = false;
         for (watch, seen) in watches.iter_mut().zip(looks) {
             changed |= watch.seen != seen;
@@ -164,6 +155,16 @@ mod tests {
         }
     }
 
+    /// Looks at `watch` until it has changed.
+    async fn changed(watch: &mut FileWatch) -> Result<Bytes, FileError> {
+        loop {
+            often().beat().await;
+            if let Some(content) = watch.look() {
+                return content;
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_file_is_reported_when_its_content_changes_and_only_then() {
         let directory = Directory::new("filewatch");
@@ -178,10 +179,10 @@ mod tests {
             std::fs::rename(directory.0.join("next"), &path).unwrap();
         };
         replace("old");
-        let same = timeout(WHILE, watch.changed(&often())).await;
+        let same = timeout(WHILE, changed(&mut watch)).await;
         assert!(same.is_err(), "{same:?}");
         replace("new");
-        assert_eq!(watch.changed(&often()).await.unwrap(), "new");
+        assert_eq!(changed(&mut watch).await.unwrap(), "new");
     }
 
     #[tokio::test]
@@ -197,7 +198,7 @@ mod tests {
         assert_eq!(first.unwrap(), "1");
         symlink("2", directory.0.join("..next")).unwrap();
         std::fs::rename(directory.0.join("..next"), directory.0.join("..data")).unwrap();
-        assert_eq!(watch.changed(&often()).await.unwrap(), "2");
+        assert_eq!(changed(&mut watch).await.unwrap(), "2");
     }
 
     #[tokio::test]
@@ -207,14 +208,14 @@ mod tests {
         let (mut watch, first) = FileWatch::open(&path);
         assert!(first.unwrap_err().to_string().contains("No such file"));
         std::fs::create_dir(&path).unwrap();
-        let error = watch.changed(&often()).await.unwrap_err();
+        let error = changed(&mut watch).await.unwrap_err();
         assert!(error.to_string().contains("not a regular file"), "{error}");
         std::fs::remove_dir(&path).unwrap();
         File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
-        let error = watch.changed(&often()).await.unwrap_err();
+        let error = changed(&mut watch).await.unwrap_err();
         assert!(error.to_string().contains("larger than 16 MiB"), "{error}");
         File::create(&path).unwrap().set_len(MAX_FILE_BYTES).unwrap();
-        assert_eq!(watch.changed(&often()).await.unwrap().len() as u64, MAX_FILE_BYTES);
+        assert_eq!(changed(&mut watch).await.unwrap().len() as u64, MAX_FILE_BYTES);
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 pub use notifier::Notifier;
-pub use panics::{Panicked, caught, kept_up};
+pub use panics::{Panicked, caught, caught_here, kept_up};
 
 /// Whether the process has begun to end. Cloning gives another handle on the same word.
 #[derive(Clone, Debug, Default)]

@@ -58,11 +58,12 @@ impl<T: PartialEq> Live<T> {
     /// Publishes `value` if it differs from the present one, and says whether it did.
     ///
     /// An equal value moves no mark: nobody can empty the caches by asking for a refresh.
-    pub fn publish(&self, value: T) -> bool {
+    pub fn publish(&self, value: impl Into<Arc<T>>) -> bool {
+        let value = value.into();
         let changed = self.value.send_if_modified(|now| {
-            let differs = **now != value;
+            let differs = *now != value;
             if differs {
-                *now = Arc::new(value);
+                *now = value;
             }
             differs
         });

@@ -81,7 +81,7 @@ impl Generation {
             None => None,
             Some(settings) => Some(OpenTokenFile::open(&settings.path, before, ground)?),
         };
-        let issuers = open_issuers(&authn.jwt, share, before, ground)?;
+        let issuers = open_issuers(&authn.jwt, share, before, ground);
         let mut authenticators = Vec::with_capacity(authn.jwt.len() + 1);
         for (settings, issuer) in authn.jwt.iter().zip(&issuers) {
             let judge = authenticator(settings, issuer, &config, &api_audiences, share, ground);
@@ -146,7 +146,7 @@ fn open_issuers(
     max_waiters: usize,
     before: Option<&Generation>,
     ground: &Ground,
-) -> Result<Vec<Issuer>, StartError> {
+) -> Vec<Issuer> {
     let open: HashMap<&str, &Issuer> = before
         .into_iter()
         .flat_map(|before| &before.issuers)
@@ -154,24 +154,20 @@ fn open_issuers(
         .collect();
     let sources = settings.iter().map(|settings| &settings.source);
     let issuers = sources.map(|source| match open.get(&*source.issuer) {
-        Some(issuer) if issuer.source == *source => Ok((*issuer).clone()),
+        Some(issuer) if issuer.source == *source => (*issuer).clone(),
         _ => Issuer::open(source, max_waiters, ground),
     });
     issuers.collect()
 }
 
 impl Issuer {
-    fn open(source: &Source, max_waiters: usize, ground: &Ground) -> Result<Self, StartError> {
-        let fetcher = ground.network.fetcher(source.certificate_authority.as_deref());
-        let fetcher = fetcher.map_err(|error| StartError::CertificateAuthority {
-            issuer: source.issuer.clone(),
-            source: error,
-        })?;
-        let (rhythm, shared, metrics) =
-            (&ground.files, ground.shared.clone(), ground.metrics.clone());
+    fn open(source: &Source, max_waiters: usize, ground: &Ground) -> Self {
+        let fetcher = ground.network.fetcher(source.certificate_authority.as_ref());
+        let (files, shared, metrics) =
+            (&ground.key_files, ground.shared.clone(), ground.metrics.clone());
         let pace = ground.keys;
-        let keys = keys::open(source, fetcher.clone(), pace, rhythm, shared, max_waiters, metrics);
-        Ok(Self { source: source.clone(), keys, fetcher })
+        let keys = keys::open(source, fetcher.clone(), pace, files, shared, max_waiters, metrics);
+        Self { source: source.clone(), keys, fetcher }
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) struct Ground {
     pub(super) keys: keys::Pace,
     /// What all key sets share.
     pub(super) shared: keys::Shared,
+    pub(super) key_files: keys::KeyFiles,
     /// When files are looked at.
     pub(super) files: Rhythm,
     /// When manifests are looked at.
@@ -37,6 +38,7 @@ impl Ground {
         pace: &Pace,
         hurry: &Hurry,
     ) -> Self {
+        let files = Rhythm::hurried(pace.files, hurry);
         Self {
             webhook,
             notices: Notices::new(metrics.clone()),
@@ -45,7 +47,8 @@ impl Ground {
             workers: Workers::of_this_machine(),
             keys: pace.keys,
             shared: keys::Shared::new(keys),
-            files: Rhythm::hurried(pace.files, hurry),
+            key_files: keys::KeyFiles::new(files.clone()),
+            files,
             objects: Rhythm::hurried(pace.objects, hurry),
         }
     }

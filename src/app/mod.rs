@@ -23,7 +23,6 @@ use tokio::task::JoinSet;
 
 use crate::authn::token_file::TokenFileError;
 use crate::config::Loaded;
-use crate::fetch::CertificateAuthorityError;
 use crate::filewatch::{DirectoryError, FileError, Hurry};
 use crate::issuer::{ManifestError, SigningKeysLoadError};
 use crate::keys;
@@ -93,14 +92,6 @@ pub enum StartError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
-    },
-    /// An issuer's CA has changed since it was checked.
-    #[error("{issuer}: {source}")]
-    CertificateAuthority {
-        /// `issuer.url`.
-        issuer: String,
-        /// What is wrong with it.
-        source: CertificateAuthorityError,
     },
     /// The token file is gone since it was checked.
     #[error("tokenFile: {0}")]

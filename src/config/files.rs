@@ -3,6 +3,7 @@
 //! They are opened while the configuration is checked, so that a wrong path is a mistake of the
 //! configuration and not a surprise later.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,8 @@ use super::finding::unreadable;
 pub struct Files {
     folder: PathBuf,
     hash: blake3::Hasher,
-    watches: Vec<FileWatch>,
+    /// A file that many name, and is the same each time, once.
+    watches: HashSet<FileWatch>,
 }
 
 /// A file that was read.
@@ -35,7 +37,7 @@ impl Files {
         let mut files = Self {
             folder: file.parent().map(Path::to_owned).unwrap_or_default(),
             hash: blake3::Hasher::new(),
-            watches: Vec::new(),
+            watches: HashSet::new(),
         };
         files.hash(bytes);
         files
@@ -76,7 +78,7 @@ impl Files {
     /// Takes a file as a part of the configuration: another content is another configuration.
     pub fn cover(&mut self, named: Named) -> Bytes {
         self.hash(&named.bytes);
-        self.watches.push(named.watch);
+        self.watches.insert(named.watch);
         named.bytes
     }
 
@@ -92,6 +94,6 @@ impl Files {
 
     /// What tells when a covered file changes.
     pub fn into_watches(self) -> Vec<FileWatch> {
-        self.watches
+        self.watches.into_iter().collect()
     }
 }

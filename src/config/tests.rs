@@ -276,6 +276,24 @@ fn the_hash_covers_what_decides() {
     assert_ne!(hash(&with_ca), first);
 }
 
+/// Ten thousand issuers may have one authority.
+#[test]
+fn a_file_that_many_issuers_name_is_watched_once_and_read_into_one_text() {
+    let folder = Folder::new();
+    let issuer = |name: &str| {
+        format!(
+            "{{issuer: {{url: 'https://{name}', audiences: [a], certificateAuthorityFile: ca.crt}}, \
+             claimMappings: {{username: {{claim: sub, prefix: '{name}:'}}}}}}"
+        )
+    };
+    folder.write("config.yaml", &with(&format!("jwt: [{}, {}]", issuer("a"), issuer("b"))));
+    let loaded = load(&folder.0.join("config.yaml")).unwrap();
+    assert_eq!(loaded.watches.len(), 2, "the configuration is the other one");
+    let [a, b] = &loaded.config.authn.jwt[..] else { panic!() };
+    let texts = [a, b].map(|jwt| jwt.source.certificate_authority.as_ref().unwrap().pem());
+    assert!(std::ptr::eq(texts[0], texts[1]));
+}
+
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let problems = load(Path::new("/nowhere/config.yaml")).unwrap_err();

@@ -25,6 +25,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Interval, interval};
 use tokio_rustls::TlsAcceptor;
 
+use super::CertificateAuthority;
+
 /// What a test answers with.
 pub(crate) type Answer = Response<BoxBody<Bytes, Infallible>>;
 
@@ -33,8 +35,8 @@ pub(crate) struct Origin {
     /// `https://localhost:<port>`.
     pub(crate) url: String,
     pub(crate) port: u16,
-    /// The PEM certificate that its own is signed by.
-    pub(crate) certificate_authority: String,
+    /// The certificate that its own is signed by.
+    pub(crate) certificate_authority: CertificateAuthority,
     requests: Arc<AtomicUsize>,
     _connections: JoinSet<()>,
 }
@@ -136,7 +138,7 @@ impl Body for Endless {
 }
 
 /// What presents `certificate`, and the PEM certificate that it is signed by.
-pub(crate) fn tls(certificate: &Certificate) -> (TlsAcceptor, String) {
+pub(crate) fn tls(certificate: &Certificate) -> (TlsAcceptor, CertificateAuthority) {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.distinguished_name.push(DnType::CommonName, certificate.authority);
@@ -164,5 +166,6 @@ pub(crate) fn tls(certificate: &Certificate) -> (TlsAcceptor, String) {
         )
         .unwrap();
     config.alpn_protocols = certificate.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let authority = CertificateAuthority::parse(&authority).unwrap();
     (TlsAcceptor::from(Arc::new(config)), authority)
 }

@@ -17,7 +17,7 @@ const AMPLE: Duration = Duration::from_secs(60);
 
 async fn get(origin: &Origin, path: &str, within: Duration) -> Result<Fetched, FetchError> {
     let network = Network::through(Matcher::builder().build());
-    let fetcher = network.fetcher(Some(&origin.certificate_authority)).unwrap();
+    let fetcher = network.fetcher(Some(&origin.certificate_authority));
     fetcher.get(&format!("{}{path}", origin.url), Instant::now() + within).await
 }
 
@@ -54,7 +54,7 @@ async fn a_jwt_may_come_with_any_success() {
     });
     let origin = origin.await;
     let fetcher = Network::through(Matcher::builder().build());
-    let fetcher = fetcher.fetcher(Some(&origin.certificate_authority)).unwrap();
+    let fetcher = fetcher.fetcher(Some(&origin.certificate_authority));
     for (status, taken) in [
         (200, true),
         (206, true),
@@ -87,7 +87,6 @@ fn an_origin_is_host_and_port() {
 async fn a_failure_can_be_told_without_names() {
     let origin = Origin::serve(|_| async { redirect("https://elsewhere.test/") }).await;
     let untrusted = Network::of_this_machine().fetcher(Some(&tls(&Certificate::default()).1));
-    let untrusted = untrusted.unwrap();
     let elsewhere = refusal(&origin, "/").await;
     let mut failures = vec![elsewhere];
     for url in [&*origin.url, "https://localhost:1", "https://localhost.invalid"] {
@@ -102,7 +101,7 @@ async fn a_failure_can_be_told_without_names() {
 
 #[tokio::test]
 async fn only_https_addresses_without_a_user_are_asked() {
-    let fetcher = Network::of_this_machine().fetcher(None).unwrap();
+    let fetcher = Network::of_this_machine().fetcher(None);
     let refusal = async |url| fetcher.get(url, Instant::now() + AMPLE).await.unwrap_err();
     assert!(matches!(refusal("http://localhost/").await, FetchError::NotHttps));
     assert!(matches!(refusal("file:///etc/passwd").await, FetchError::BadUrl));
@@ -156,7 +155,7 @@ async fn a_fetch_that_was_given_up_keeps_no_connection() {
             let _ = socket.read_to_end(&mut Vec::new()).await;
         });
         let network = Network::through(Matcher::builder().build());
-        let fetcher = network.fetcher(Some(&certificate_authority)).unwrap();
+        let fetcher = network.fetcher(Some(&certificate_authority));
         let error = fetcher.get(&url, Instant::now() + Duration::from_millis(300)).await;
         assert!(matches!(error, Err(FetchError::TimedOut)), "{error:?}");
         server.await.unwrap();
@@ -306,11 +305,30 @@ async fn what_is_wrong_with_a_connection_is_said() {
 
 #[test]
 fn a_certificate_authority_is_certificates() {
-    let network = Network::of_this_machine();
-    let refusal = |pem| network.fetcher(Some(pem)).err();
+    let refusal = |pem| CertificateAuthority::parse(pem).err();
     assert_eq!(refusal("no PEM"), Some(CertificateAuthorityError::Empty));
     let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     assert_eq!(refusal(junk), Some(CertificateAuthorityError::Invalid { number: 1 }));
+}
+
+#[test]
+fn one_authority_is_one_client_made_when_it_is_needed_and_gone_with_the_last_fetcher() {
+    let network = Network::of_this_machine();
+    let authority = |name| {
+        let (_, authority) = tls(&Certificate { authority: name, ..Default::default() });
+        // As another issuer has it: the same text, written once more.
+        (CertificateAuthority::parse(authority.pem()).unwrap(), authority)
+    };
+    let ((one, again), (other, _)) = (authority("A"), authority("B"));
+    let fetchers = [&one, &again, &other].map(|authority| network.fetcher(Some(authority)));
+    let [first, second, third] = fetchers.each_ref().map(|fetcher| &fetcher.trust);
+    assert!(Arc::ptr_eq(first, second) && !Arc::ptr_eq(first, third));
+    assert!(LazyLock::get(first).is_none(), "nobody has fetched yet");
+    assert!(LazyLock::force(first).is_some());
+    let held = Arc::downgrade(first);
+    drop(fetchers);
+    assert_eq!(held.strong_count(), 0);
+    assert!(LazyLock::get(&network.fetcher(Some(&one)).trust).is_none(), "it is made anew");
 }
 
 #[test]
@@ -355,7 +373,7 @@ async fn a_proxy_leads_to_the_issuer_and_is_not_asked_for_this_machine() {
         String::from_utf8(head).unwrap()
     });
     let network = Network::through(Matcher::builder().https(proxy).build());
-    let fetcher = network.fetcher(Some(&origin.certificate_authority)).unwrap();
+    let fetcher = network.fetcher(Some(&origin.certificate_authority));
     let until = Instant::now() + AMPLE;
     let fetched = fetcher.get("https://issuer.example/jwks", until).await.unwrap();
     assert_eq!(fetched.body, "behind the proxy");
@@ -388,7 +406,7 @@ async fn what_a_proxy_refuses_is_said_without_its_password() {
         let matcher = Matcher::builder().https(format!("http://me:secret@{address}")).build();
         let fetcher = Network::through(matcher).fetcher(Some(&tls(&Certificate::default()).1));
         let until = Instant::now() + AMPLE;
-        let error = fetcher.unwrap().get("https://issuer.example/", until).await.unwrap_err();
+        let error = fetcher.get("https://issuer.example/", until).await.unwrap_err();
         let told = error.to_string();
         assert!(told.contains(words) && told.contains("add that to NO_PROXY"), "{told}");
         assert!(told.contains(&address.to_string()) && !told.contains("secret"), "{told}");

@@ -1,6 +1,8 @@
 //! Whom a [`Fetcher`] trusts, and how this machine reaches the world.
 
-use std::sync::{Arc, LazyLock};
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -14,60 +16,87 @@ use super::itself::OrItself;
 
 /// What this machine knows of the world outside: its root certificates and its proxies.
 ///
-/// Made once and shared, because the system's roots are many. They are read when the first
-/// [`Fetcher`] that needs them fetches.
+/// Made once and shared, because roots are many and issuers more: those of the system, and those of
+/// each [`CertificateAuthority`], are read once, when the first [`Fetcher`] that needs them fetches.
 pub struct Network {
-    system: Arc<LazyLock<Option<Arc<ClientConfig>>>>,
+    system: Arc<Trust>,
+    /// For as long as somebody has a fetcher with it.
+    configured: Mutex<HashMap<CertificateAuthority, Weak<Trust>>>,
     proxies: Arc<Matcher>,
 }
 
-/// Whom one fetcher trusts.
-#[derive(Clone)]
-pub(super) enum Trust {
-    /// Those that were configured for it.
-    Configured(Option<Arc<ClientConfig>>),
-    /// Those of the system.
-    System(Arc<LazyLock<Option<Arc<ClientConfig>>>>),
-}
-
-impl Trust {
-    /// Absent if it should be the system's roots and there are none.
-    pub(super) fn tls(&self) -> Option<&Arc<ClientConfig>> {
-        match self {
-            Self::Configured(tls) => tls.as_ref(),
-            Self::System(tls) => LazyLock::force(tls).as_ref(),
-        }
-    }
-}
+/// Whom a fetcher trusts; absent if it should be the system's roots and there are none.
+pub(super) type Trust =
+    LazyLock<Option<Arc<ClientConfig>>, Box<dyn FnOnce() -> Option<Arc<ClientConfig>> + Send>>;
 
 impl Network {
     /// As the environment and the system say.
     pub fn of_this_machine() -> Self {
         let system = || client(system_roots()?, Vec::new(), None).ok();
-        Self { system: Arc::new(LazyLock::new(system)), proxies: Arc::new(Matcher::from_env()) }
+        Self {
+            system: Arc::new(Trust::new(Box::new(system))),
+            configured: Mutex::default(),
+            proxies: Arc::new(Matcher::from_env()),
+        }
     }
 
-    /// A fetcher that trusts only the PEM certificates of `certificate_authority`, or the system's
-    /// roots if there is none.
-    ///
-    /// # Errors
-    ///
-    /// Fails if `certificate_authority` is not certificates. A system without roots is an error of
-    /// the first fetch that needs them.
-    pub fn fetcher(
-        &self,
-        certificate_authority: Option<&str>,
-    ) -> Result<Fetcher, CertificateAuthorityError> {
-        let trust = match certificate_authority {
-            Some(pem) => Trust::Configured(client(roots(pem)?, certificates(pem), None).ok()),
-            None => Trust::System(self.system.clone()),
-        };
-        Ok(Fetcher { trust, proxies: self.proxies.clone() })
+    /// A fetcher that trusts only `certificate_authority`, or the system's roots if there is none. A
+    /// system without roots is an error of the first fetch that needs them.
+    pub fn fetcher(&self, certificate_authority: Option<&CertificateAuthority>) -> Fetcher {
+        let trust = certificate_authority.map(|authority| self.trust_in(authority));
+        let trust = trust.unwrap_or_else(|| self.system.clone());
+        Fetcher { trust, proxies: self.proxies.clone() }
+    }
+
+    fn trust_in(&self, authority: &CertificateAuthority) -> Arc<Trust> {
+        let mut configured = self.configured.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(trust) = configured.get(authority).and_then(Weak::upgrade) {
+            return trust;
+        }
+        if configured.len() == configured.capacity() {
+            // Rarely, so that ten thousand of them are not looked through for each.
+            configured.retain(|_, trust| trust.strong_count() > 0);
+        }
+        let trust = authority.clone();
+        let trust = Arc::new(Trust::new(Box::new(move || trust.client())));
+        configured.insert(authority.clone(), Arc::downgrade(&trust));
+        trust
     }
 
     #[cfg(test)]
     pub(super) fn through(proxies: Matcher) -> Self {
         Self { proxies: Arc::new(proxies), ..Self::of_this_machine() }
+    }
+}
+
+/// PEM certificates to trust in, which have been checked. Clones share the text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CertificateAuthority(Arc<str>);
+
+impl CertificateAuthority {
+    /// The certificates of `pem`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is not certificates.
+    pub fn parse(pem: &str) -> Result<Self, CertificateAuthorityError> {
+        roots(pem).map(|_| Self(pem.into()))
+    }
+
+    /// As it was written.
+    pub fn pem(&self) -> &str {
+        &self.0
+    }
+
+    /// Absent never: they were good before.
+    fn client(&self) -> Option<Arc<ClientConfig>> {
+        client(roots(self.pem()).ok()?, certificates(self.pem()), None).ok()
+    }
+}
+
+impl Borrow<str> for CertificateAuthority {
+    fn borrow(&self) -> &str {
+        self.pem()
     }
 }
 

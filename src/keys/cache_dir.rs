@@ -20,6 +20,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tracing::debug;
 
+use crate::fetch::CertificateAuthority;
 use crate::token::{self, Jwks, PublicJwk};
 
 use super::failure::Cause;
@@ -104,7 +105,7 @@ impl CacheFile {
             Location::Discovery { url } | Location::Jwks { url } => url.clone(),
         };
         // Keys that came with the trust in one authority are nothing to the trust in another.
-        let authority = source.certificate_authority.as_deref().unwrap_or_default();
+        let authority = source.certificate_authority.as_ref().map_or("", CertificateAuthority::pem);
         let mut hasher = blake3::Hasher::new();
         for part in [&*source.issuer, &*address, authority] {
             hasher.update(&(part.len() as u64).to_le_bytes());

@@ -30,9 +30,9 @@ pub(super) struct Holdings {
 }
 
 /// A set with a usable key, and what of it is not.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Parsed {
-    keys: Jwks,
+    keys: Arc<Jwks>,
     skipped: Vec<SkippedKey>,
 }
 
@@ -86,13 +86,13 @@ impl Holdings {
     }
 
     /// It has ended so; the next one begins after `pause`, if any.
-    pub(super) fn end(&self, result: Result<Parsed, Failure>, pause: Option<Duration>) {
+    pub(super) fn end(&self, result: Result<Parsed, &Failure>, pause: Option<Duration>) {
         let now = SystemTime::now();
         let took = self.progress.borrow().began.elapsed();
         let next = pause.and_then(|pause| now.checked_add(pause));
         match result {
             Ok(parsed) => self.succeeded(parsed, now, took, next),
-            Err(failure) => self.failed(&failure, took, next),
+            Err(failure) => self.failed(failure, took, next),
         }
     }
 
@@ -213,5 +213,9 @@ pub(super) async fn parse(body: Bytes) -> Result<Parsed, Cause> {
 /// Parses a key set; one without a usable key is as bad as none.
 pub(super) fn parse_here(body: &[u8]) -> Result<Parsed, Cause> {
     let (keys, skipped) = Jwks::parse(body)?;
-    if keys.is_empty() { Err(Cause::NoUsableKey { skipped }) } else { Ok(Parsed { keys, skipped }) }
+    if keys.is_empty() {
+        Err(Cause::NoUsableKey { skipped })
+    } else {
+        Ok(Parsed { keys: keys.into(), skipped })
+    }
 }

@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::fetch::Fetcher;
-use crate::filewatch::Rhythm;
 use crate::metrics::Metrics;
 use crate::token::{BoxFuture, KeySet};
 
@@ -38,6 +37,7 @@ use file::FileKeySet;
 use remote::RemoteKeySet;
 
 pub use cache_dir::forget_departed;
+pub use file::KeyFiles;
 pub use foreign::{ForeignKeys, NotAnIssuer};
 pub use pace::Pace;
 pub use settings::{Settings, Shared};
@@ -73,7 +73,7 @@ pub struct Health {
 }
 
 /// Opens `source`, on the runtime of the caller; from the network by `fetcher`, at this `pace`, from a
-/// file in this `rhythm`. At most `max_waiters` reviews may wait for its keys at a time.
+/// file among `files`. At most `max_waiters` reviews may wait for its keys at a time.
 ///
 /// A file has been read when this returns; from the network nothing has arrived yet, nor from
 /// `keys.cacheDir`.
@@ -81,7 +81,7 @@ pub fn open(
     source: &Source,
     fetcher: Fetcher,
     pace: Pace,
-    rhythm: &Rhythm,
+    files: &KeyFiles,
     shared: Shared,
     max_waiters: usize,
     metrics: Arc<Metrics>,
@@ -89,7 +89,7 @@ pub fn open(
     let issuer = source.issuer.as_str();
     let (url, discovers) = match &source.location {
         Location::File { path } => {
-            return Arc::new(FileKeySet::open(issuer, path, rhythm.clone(), metrics));
+            return Arc::new(FileKeySet::open(issuer, path, files, metrics));
         }
         Location::Discovery { url } => (url.clone(), true),
         Location::Jwks { url } => (url.clone(), false),

@@ -63,7 +63,8 @@ impl RemoteKeySet {
         let (holdings, pace) = (Arc::new(Holdings::new(issuer, metrics)), way.pace);
         let refresher = Arc::new(Refresher { holdings: holdings.clone(), way });
         let mut refreshing = JoinSet::new();
-        refreshing.spawn(kept_up(move || refresher.clone().run()));
+        // Boxed: what keeps it up would hold it twice.
+        refreshing.spawn(kept_up(move || Box::pin(refresher.clone().run())));
         let waiters = Semaphore::new(max_waiters.min(Semaphore::MAX_PERMITS));
         Self { holdings, pace, waiters, _refreshing: refreshing }
     }
@@ -148,7 +149,8 @@ impl Refresher {
         let mut failures: u32 = 0;
         loop {
             self.holdings.begin();
-            match self.attempt().await {
+            // Boxed: it is large, and there for a moment only. The task of each issuer is there always.
+            match Box::pin(self.attempt()).await {
                 Ok((keys, fresh_for)) => {
                     failures = 0;
                     let pause = pace.refresh_after(fresh_for, dice());
@@ -166,7 +168,7 @@ impl Refresher {
                 Err(failure) => {
                     failures = failures.saturating_add(1);
                     let pause = pace.retry_after(failures, dice());
-                    self.holdings.end(Err(failure), Some(pause));
+                    self.holdings.end(Err(&failure), Some(pause));
                     sleep(pause).await;
                 }
             }

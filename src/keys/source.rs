@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::fetch::CertificateAuthority;
+
 /// Where an issuer's keys come from. Compared on reload: an equal source keeps its warm keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -10,9 +12,9 @@ pub struct Source {
     pub issuer: String,
     /// Which way leads to them.
     pub location: Location,
-    /// PEM certificates of `certificateAuthority` or `certificateAuthorityFile`, which replace the
-    /// system's roots for discovery and keys alike.
-    pub certificate_authority: Option<String>,
+    /// `certificateAuthority` or what is in `certificateAuthorityFile`, which replaces the system's
+    /// roots for discovery and keys alike.
+    pub certificate_authority: Option<CertificateAuthority>,
 }
 
 /// The way to an issuer's keys.

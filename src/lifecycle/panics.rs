@@ -15,7 +15,7 @@ const REST: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Panicked;
 
-/// Does `work`, and survives its panic. The only place that catches one.
+/// Does `work`, and survives its panic. Nobody but this and [`caught_here`] catches one.
 ///
 /// # Errors
 ///
@@ -28,6 +28,15 @@ pub async fn caught<F: Future>(work: F) -> Result<F::Output, Panicked> {
         Err(_) => Poll::Ready(Err(Panicked)),
     })
     .await
+}
+
+/// As [`caught`], for work that blocks. What it changes must not matter after a panic.
+///
+/// # Errors
+///
+/// Fails if it panics.
+pub fn caught_here<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
 }
 
 /// Does what `begin` begins, and begins it again a little later if it panics: for work that goes on
@@ -64,5 +73,7 @@ mod tests {
     async fn what_panics_costs_its_caller_an_error() {
         assert!(caught(async { panic!("a panic of a test") }).await.is_err());
         assert_eq!(caught(async { 1 }).await.unwrap(), 1);
+        assert!(caught_here(|| panic!("a panic of a test")).is_err());
+        assert_eq!(caught_here(|| 1).unwrap(), 1);
     }
 }

@@ -1,11 +1,12 @@
 //! `jwt[].issuer`, and with it the entry of `jwt`.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::time::Duration;
 
 use crate::authn::{AudienceScope, JwtSettings};
 use crate::document::{Entry, Report, nearest};
-use crate::fetch::{CertificateAuthorityError, Network};
+use crate::fetch::{CertificateAuthority, CertificateAuthorityError};
 use crate::keys::{Location, Source};
 use crate::token::{Algorithm, Jwks};
 
@@ -21,6 +22,7 @@ const MAX_CLOCK_SKEW: Duration = Duration::from_mins(10);
 pub fn check(
     jwt: Jwt,
     api_audiences: &[String],
+    authorities: &mut HashSet<CertificateAuthority>,
     files: &mut Files,
     report: &Report,
 ) -> Option<JwtSettings> {
@@ -29,7 +31,7 @@ pub fn check(
     let url = issuer_url(&issuer, report);
     let location = location(&issuer, url.as_deref(), files, report);
     let audiences = audiences(&issuer, report);
-    let certificate_authority = certificate_authority(&issuer, files, report);
+    let certificate_authority = certificate_authority(&issuer, authorities, files, report);
     egress(&issuer, report);
     let scope = audience_scope(&issuer.audience_scope, report);
     if let (Some(audiences), Some(AudienceScope::ApiServer)) = (&audiences, scope) {
@@ -289,32 +291,41 @@ fn unsupported(name: &str) -> String {
     }
 }
 
-/// PEM certificates from the one field or the other; neither: the system's.
+/// PEM certificates from the one field or the other; neither: the system's. Those that are among the
+/// good `authorities` already are not read again.
 fn certificate_authority(
     issuer: &Issuer,
+    authorities: &mut HashSet<CertificateAuthority>,
     files: &mut Files,
     report: &Report,
-) -> Option<Option<String>> {
+) -> Option<Option<CertificateAuthority>> {
     let (inline, file) = (&issuer.certificate_authority, &issuer.certificate_authority_file);
     if set(inline).is_some() && !file.is_absent() {
         report.problem(&file.place, "may not be specified when certificateAuthority is set");
         return None;
     }
+    let covered;
     let (pem, entry) = if file.is_absent() {
         match set(inline) {
-            Some(pem) => (pem.to_owned(), inline),
+            Some(pem) => (pem, inline),
             // Empty is absent; a value of the wrong type is neither.
             None => return unset(inline).then_some(None),
         }
     } else {
         let named = files.read(file, report)?;
-        let pem = files.cover(named);
+        covered = files.cover(named);
         // What is not text is not PEM either.
-        (String::from_utf8(pem.into()).unwrap_or_default(), file)
+        (std::str::from_utf8(&covered).unwrap_or_default(), file)
     };
-    // The very thing that will fetch with it says whether it can.
-    let detail = match Network::of_this_machine().fetcher(Some(&pem)) {
-        Ok(_) => return Some(Some(pem)),
+    if let Some(known) = authorities.get(pem) {
+        return Some(Some(known.clone()));
+    }
+    // The very thing that will be trusted says whether it can.
+    let detail = match CertificateAuthority::parse(pem) {
+        Ok(authority) => {
+            authorities.insert(authority.clone());
+            return Some(Some(authority));
+        }
         Err(CertificateAuthorityError::Empty) => {
             "data does not contain any valid RSA or ECDSA certificates".to_owned()
         }

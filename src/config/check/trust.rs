@@ -1,10 +1,11 @@
 //! Who is trusted: every issuer in one place only, and none that somebody else judges.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::authn::JwtSettings;
 use crate::document::{Entry, Place, Report};
+use crate::fetch::CertificateAuthority;
 use crate::issuer;
 use crate::keys::{self, Location};
 
@@ -43,6 +44,8 @@ pub struct Trust<'r> {
     discovery_urls: HashMap<String, Whose>,
     /// Issuers, by the address of their discovery document.
     discovered: HashMap<String, String>,
+    /// Each checked once, however many issuers have it.
+    authorities: HashSet<CertificateAuthority>,
     api_audiences: &'r [String],
     /// `apiServerIssuers`.
     foreign: &'r [String],
@@ -57,6 +60,7 @@ impl<'r> Trust<'r> {
             urls: HashMap::new(),
             discovery_urls: HashMap::new(),
             discovered: HashMap::new(),
+            authorities: HashSet::new(),
             api_audiences,
             foreign,
             sources: Vec::new(),
@@ -86,7 +90,8 @@ impl<'r> Trust<'r> {
             self.issuer(&jwt.issuer.url, whose, report);
             once(&jwt.issuer.discovery_url, whose, &mut self.discovery_urls, report);
             let (place, url) = (jwt.username.place.clone(), jwt.issuer.url.clone());
-            let checked = entry::check(jwt, self.api_audiences, files, report);
+            let checked =
+                entry::check(jwt, self.api_audiences, &mut self.authorities, files, report);
             if let Some(checked) = &checked {
                 self.warn_of_twin(&checked.source, &url.place, report);
                 self.sources.push(Source {

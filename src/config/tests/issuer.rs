@@ -238,7 +238,7 @@ fn what_is_right_becomes_settings() {
     let url = "https://idp.internal/.well-known/openid-configuration".to_owned();
     assert_eq!(a.source.location, Location::Discovery { url });
     let ca = std::fs::read_to_string(folder.0.join("ca.crt")).unwrap();
-    assert_eq!(a.source.certificate_authority, Some(ca));
+    assert_eq!(a.source.certificate_authority.as_ref().unwrap().pem(), ca);
     assert_eq!(a.audiences, ["kubernetes", "kubectl"]);
     assert_eq!(a.audience_scope, AudienceScope::Token);
     assert_eq!(a.signing_algorithms, [Algorithm::Es256, Algorithm::EdDsa]);

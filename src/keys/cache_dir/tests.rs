@@ -33,11 +33,24 @@ impl Drop for Folder {
     }
 }
 
+/// An authority whose certificate nobody has the key of.
+const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBRDCB96ADAgECAhQ4KzlbfDkSRmC9Bd4GfKIzgDFlCTAFBgMrZXAwFzEVMBMG
+A1UEAwwMYW4uYXV0aG9yaXR5MCAXDTI2MTEyNjAyNDAwOFoYDzIxMjYxMTAyMDI0
+MDA4WjAXMRUwEwYDVQQDDAxhbi5hdXRob3JpdHkwKjAFBgMrZXADIQA1xYkBC6YE
+AI73+NfQTM1hdVa9ZV95iYDrNMC6jR8TAqNTMFEwHQYDVR0OBBYEFNVUfeorLlMJ
+yyIFV4oq5Lcs0VVxMB8GA1UdIwQYMBaAFNVUfeorLlMJyyIFV4oq5Lcs0VVxMA8G
+A1UdEwEB/wQFMAMBAf8wBQYDK2VwA0EA8/tpI5GfAL2MCL6J2MmovCkVuOrz/lU+
+PMy9zBSFmWmLYLGhMmDOvWadZk8bA2qvFCYM2dvSs55bltwfAvX6BA==
+-----END CERTIFICATE-----
+";
+
 fn source(issuer: &str) -> Source {
     Source {
         issuer: issuer.to_owned(),
         location: Location::Discovery { url: format!("{issuer}/discovery") },
-        certificate_authority: Some("an authority".to_owned()),
+        certificate_authority: Some(CertificateAuthority::parse(AUTHORITY).unwrap()),
     }
 }
 

@@ -29,7 +29,7 @@ impl KeyFile {
         FileKeySet::open(
             "https://issuer.example",
             &self.0,
-            Rhythm::every(OFTEN),
+            &KeyFiles::new(Rhythm::every(OFTEN)),
             Arc::new(Metrics::new().unwrap()),
         )
     }
@@ -108,4 +108,36 @@ async fn the_task_ends_with_the_last_handle() {
     while holdings.strong_count() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn issuers_of_one_file_share_its_keys_and_one_look() {
+    let file = KeyFile::new("shared");
+    file.write(&key_set(&[key("a")]));
+    let (files, metrics) = (KeyFiles::new(Rhythm::every(OFTEN)), Arc::new(Metrics::new().unwrap()));
+    let open = |issuer| FileKeySet::open(issuer, &file.0, &files, metrics.clone());
+    let (one, other) = (open("https://one.example"), open("https://other.example"));
+    assert!(Arc::ptr_eq(&one._file, &other._file));
+    assert!(Arc::ptr_eq(&one.current().1, &other.current().1));
+
+    file.write(&key_set(&[key("a"), key("b")]));
+    ended(&one, 2).await;
+    ended(&other, 2).await;
+    assert_eq!(one.current().1.len(), 2);
+    assert!(Arc::ptr_eq(&one.current().1, &other.current().1));
+
+    drop(one);
+    file.write(&key_set(&[key("c"), key("d"), key("e")]));
+    // Whoever comes now has what is in the file now.
+    let late = open("https://late.example");
+    assert_eq!(late.current().1.len(), 3);
+    ended(&other, 3).await;
+    assert_eq!(other.current().1.len(), 3);
+
+    let opened = Arc::downgrade(&other._file);
+    drop((other, late));
+    while opened.strong_count() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(lock(&files.folders).values().all(|folder| folder.strong_count() == 0));
 }

@@ -38,7 +38,7 @@ async fn world() -> Origin {
 
 fn foreign(world: &Origin, idle: Duration) -> ForeignKeys {
     let network = Network::of_this_machine();
-    let fetcher = network.fetcher(Some(&world.certificate_authority)).unwrap();
+    let fetcher = network.fetcher(Some(&world.certificate_authority));
     let pace = Pace { foreign_idle: idle, ..Pace::default() };
     ForeignKeys::new(fetcher, pace, Shared::new(Settings::default()), 8)
 }

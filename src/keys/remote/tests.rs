@@ -11,7 +11,7 @@ use crate::fetch::Network;
 use crate::fetch::origin::{Origin, ok};
 use crate::filewatch::Rhythm;
 use crate::keys::specimen::{broken_key, key, key_set};
-use crate::keys::{Location, Settings, Source, open};
+use crate::keys::{KeyFiles, Location, Settings, Source, open};
 
 use super::*;
 
@@ -79,7 +79,7 @@ impl Issuer {
 
     fn keys_with(&self, pace: Pace, shared: &Shared, max_waiters: usize) -> RemoteKeySet {
         let network = Network::of_this_machine();
-        let fetcher = network.fetcher(Some(&self.origin.certificate_authority)).unwrap();
+        let fetcher = network.fetcher(Some(&self.origin.certificate_authority));
         let url = format!("{}/jwks", self.origin.url);
         let source = Source {
             issuer: ISSUER.to_owned(),
@@ -123,9 +123,17 @@ async fn discovery_leads_to_the_keys() {
     };
     let open = |source: Source| {
         let network = Network::of_this_machine();
-        let fetcher = network.fetcher(source.certificate_authority.as_deref()).unwrap();
+        let fetcher = network.fetcher(source.certificate_authority.as_ref());
         let shared = Shared::new(Settings::default());
-        open(&source, fetcher, EAGER, &Rhythm::every(AMPLE), shared, 1, issuer.metrics.clone())
+        open(
+            &source,
+            fetcher,
+            EAGER,
+            &KeyFiles::new(Rhythm::every(AMPLE)),
+            shared,
+            1,
+            issuer.metrics.clone(),
+        )
     };
     let keys = open(source(ISSUER));
     keys.tried().await;
