@@ -83,6 +83,7 @@ fn main() {
     let wants = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
     countersign::lifecycle::open_as_many_files_as_allowed().unwrap();
     let mut table = Table::default();
+    table.note(process::machine());
     // One thread asks, so that the servers have the rest.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(served::measure(effort, &mut table, wants));

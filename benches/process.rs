@@ -88,6 +88,15 @@ pub fn cpu(id: u32) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// What this is measured on.
+pub fn machine() -> String {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap();
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("?");
+    let number = std::thread::available_parallelism().unwrap();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    format!("\n{number} x {}, Linux {}.", model.trim_start_matches([' ', '\t', ':']), kernel.trim())
+}
+
 /// What a process has in memory, in bytes.
 pub fn memory(id: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();

@@ -120,7 +120,7 @@ async fn beside_the_echo(
     }
     clients.sort_by(f64::total_cmp);
     table.note(format!(
-        "\nThe client, one thread, needs {:.0} to {:.0} us a request of its own, which is in every latency.",
+        "The client, one thread, needs {:.0} to {:.0} us a request of its own, which is in every latency.",
         clients[0],
         clients[clients.len() - 1]
     ));

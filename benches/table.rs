@@ -1,4 +1,5 @@
-//! The table: what was compared, the median of the ratios, and how far the rounds lie apart.
+//! The table: what was compared, the median of the ratios, and between which ratios the middle half of
+//! the rounds lies. A goal that is not reached has a `!`.
 
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ impl Table {
         self.lines.push(String::new());
         self.lines.push(format!(
             "{title:<46}{that:>14}{this:>14}{:>8}  {:<13}{:>8}",
-            "ratio", "spread", "goal"
+            "ratio", "middle half", "goal"
         ));
     }
 
@@ -47,7 +48,8 @@ impl Table {
         let that = median(&sorted(rounds.iter().map(|(that, _)| *that)));
         let this = median(&sorted(rounds.iter().map(|(_, this)| *this)));
         let ratio = median(&ratios);
-        let spread = format!("{:.2}-{:.2}", ratios[0], ratios[ratios.len() - 1]);
+        let [low, high] = quartiles(&ratios);
+        let spread = format!("{low:.2}-{high:.2}");
         let (goal, missed) = match goal {
             Goal::None => (String::new(), false),
             Goal::Ratio(goal) => (format!("{goal:.2}"), ratio > goal),
@@ -65,7 +67,7 @@ impl Table {
     pub fn tell(&mut self, name: &str, unit: Unit, rounds: &[f64], goal: Goal) {
         let values = sorted(rounds.iter().copied());
         let this = median(&values);
-        let spread = format!("{}-{}", unit.plain(values[0]), unit.plain(values[values.len() - 1]));
+        let spread = quartiles(&values).map(|it| unit.plain(it)).join("-");
         let (goal, missed) = match goal {
             Goal::Itself(goal) => (unit.show(goal), this > goal),
             _ => (String::new(), false),
@@ -123,4 +125,9 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 
 fn median(sorted: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
+}
+
+fn quartiles(sorted: &[f64]) -> [f64; 2] {
+    let quarter = sorted.len() / 4;
+    [sorted[quarter], sorted[sorted.len() - 1 - quarter]]
 }
