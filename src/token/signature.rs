@@ -8,6 +8,7 @@ mod small_order;
 
 use std::fmt;
 
+use aws_lc_rs::digest;
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, VerificationAlgorithm};
@@ -64,6 +65,16 @@ impl Algorithm {
     /// The algorithm of that name, matched exactly.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::DEFAULT.into_iter().chain([Self::EdDsa]).find(|algorithm| algorithm.as_str() == name)
+    }
+
+    /// What is signed in the place of a message; absent if that is the message itself.
+    fn hash(self) -> Option<&'static digest::Algorithm> {
+        Some(match self {
+            Self::Es256 | Self::Ps256 | Self::Rs256 => &digest::SHA256,
+            Self::Es384 | Self::Ps384 | Self::Rs384 => &digest::SHA384,
+            Self::Es512 | Self::Ps512 | Self::Rs512 => &digest::SHA512,
+            Self::EdDsa => return None,
+        })
     }
 }
 
@@ -188,7 +199,13 @@ impl VerifyingKey {
     /// ECDSA signatures are r and s side by side, in full length (RFC 7518, section 3.4).
     pub(super) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         match self.verifiers.iter().find(|(fit, _)| *fit == algorithm) {
-            Some((_, Backend::AwsLc(key))) => key.verify_sig(message, signature).is_ok(),
+            Some((_, Backend::AwsLc(key))) => match algorithm.hash() {
+                // Not left to the key, which would copy the state of its hash before it asks for it.
+                Some(hash) => {
+                    key.verify_digest_sig(&digest::digest(hash, message), signature).is_ok()
+                }
+                None => key.verify_sig(message, signature).is_ok(),
+            },
             Some((_, Backend::Josekit(key))) => key.verify(message, signature).is_ok(),
             None => false,
         }
