@@ -14,17 +14,17 @@ use serde_json::Value;
 use crate::Effort;
 use crate::table::{Goal, Pair, Table, Unit};
 use crate::tokens::claims;
-use crate::verification::timed;
+use crate::verification::{CALLS, timed};
 
 pub fn measure(effort: Effort, table: &mut Table) {
     table.group("Claims to a user", "claims", "expressions");
     let claims = JsonObject::parse(Value::from(claims()).to_string().into()).unwrap();
     let claims = Claims::parse(claims.into()).unwrap();
     let (plain, expressions) = (Mapping::plain(), Mapping::expressions());
-    let rounds: Vec<Pair> = (0..effort.rounds * 3)
+    let rounds: Vec<Pair> = (0..effort.turns)
         .map(|_| {
-            let plain = timed(effort.calls, || plain.user(&claims));
-            (plain, timed(effort.calls, || expressions.user(&claims)))
+            let plain = timed(CALLS, || plain.user(&claims));
+            (plain, timed(CALLS, || expressions.user(&claims)))
         })
         .collect();
     table.compare("four expressions in CEL", Unit::Microseconds, &rounds, Goal::Itself(10.0));

@@ -41,8 +41,8 @@ pub struct Effort {
     pub rounds: usize,
     /// How long one server is under load in one round.
     pub window: Duration,
-    /// Calls of a function in one round.
-    pub calls: u32,
+    /// Rounds of what takes microseconds.
+    pub turns: usize,
     /// How many is many: cached answers, issuers, connections, starts.
     pub entries: usize,
     pub issuers: usize,
@@ -53,7 +53,7 @@ pub struct Effort {
 const THOROUGH: Effort = Effort {
     rounds: 7,
     window: Duration::from_millis(700),
-    calls: 300,
+    turns: 301,
     entries: 100_000,
     issuers: 10_000,
     connections: 1_000,
@@ -63,7 +63,7 @@ const THOROUGH: Effort = Effort {
 const QUICK: Effort = Effort {
     rounds: 1,
     window: Duration::from_millis(50),
-    calls: 10,
+    turns: 1,
     entries: 300,
     issuers: 50,
     connections: 10,

@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::signature::{self, ParsedPublicKey};
 use josekit::jwk::Jwk;
 use josekit::jwk::alg::{ec::EcCurve, ed::EdCurve};
 use josekit::jws::{self, JwsHeader, JwsSigner, JwsVerifier};
@@ -18,6 +20,8 @@ pub const AUDIENCE: &str = "kubernetes";
 
 /// A provider's key.
 pub struct Key {
+    algorithm: Algorithm,
+    public: Jwk,
     signer: Box<dyn JwsSigner>,
     /// OpenSSL, with the key prepared, through josekit, which adds at most a hundredth.
     pub openssl: Box<dyn JwsVerifier>,
@@ -53,7 +57,29 @@ impl Key {
             other => panic!("{} is not measured", other.as_str()),
         };
         let set = json!({ "keys": [public.as_ref()] }).to_string();
-        Self { signer, openssl, set }
+        Self { algorithm, public, signer, openssl, set }
+    }
+
+    /// The key, ready to verify with.
+    pub fn aws_lc(&self) -> ParsedPublicKey {
+        let number = |name| {
+            let text = self.public.parameter(name).unwrap().as_str().unwrap();
+            base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text).unwrap()
+        };
+        let rsa = |parameters| {
+            let key = PublicKeyComponents { n: number("n"), e: number("e") };
+            key.to_parsed_public_key(parameters)
+        };
+        match self.algorithm {
+            Algorithm::Rs256 => rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
+            Algorithm::Ps256 => rsa(&signature::RSA_PSS_2048_8192_SHA256),
+            Algorithm::Es256 => {
+                let point = [&[4][..], &number("x"), &number("y")].concat();
+                ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point)
+            }
+            _ => ParsedPublicKey::new(&signature::ED25519, number("x")),
+        }
+        .unwrap()
     }
 
     /// A token of these claims.
