@@ -53,19 +53,22 @@ pub(super) async fn prove(
     };
     match keys.refresh(&mark).await {
         Ok(refreshed) => {
+            let until_newer = |error: VerifyError, mark| {
+                let no_key = error.wants_newer_keys();
+                let unproven = unproven(error, mark);
+                let retry_at = if no_key { Some(refreshed.retry_at) } else { unproven.retry_at };
+                Unproven { retry_at, ..unproven }
+            };
+            // The same keys would say the same: a forged token costs no more than a good one.
+            if mark.holds() {
+                return Err(until_newer(error, mark));
+            }
             transcript.rewind(begun);
             let (mark, current) = keys.current();
-            verifier
-                .verify(jwt, &current, now, transcript)
-                .map_err(|error| {
-                    let no_key = error.wants_newer_keys();
-                    let mut unproven = unproven(error, mark.clone());
-                    if no_key {
-                        unproven.retry_at = Some(refreshed.retry_at);
-                    }
-                    unproven
-                })
-                .map(|claims| Proven { claims, mark })
+            match verifier.verify(jwt, &current, now, transcript) {
+                Ok(claims) => Ok(Proven { claims, mark }),
+                Err(error) => Err(until_newer(error, mark)),
+            }
         }
         // The key it names is here and did not sign it: an outage does not make that uncertain.
         Err(KeysUnavailable::Unreachable) if matches!(error, VerifyError::BadSignature) => {
