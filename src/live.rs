@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use smallvec::SmallVec;
 use tokio::sync::watch;
 
 /// A published value and its readers. Cloning gives another handle on the same value.
@@ -109,7 +110,9 @@ impl Mark {
 }
 
 /// The marks of everything that one conclusion rests on.
-pub type Marks = Vec<Mark>;
+///
+/// Mostly one, and there is one in each remembered answer.
+pub type Marks = SmallVec<[Mark; 1]>;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::authn::Workers;
+use crate::authn::{Judges, Workers};
 use crate::fetch::Network;
 use crate::filewatch::{Hurry, Rhythm};
 use crate::keys;
@@ -19,6 +19,7 @@ pub(super) struct Ground {
     pub(super) metrics: Arc<Metrics>,
     pub(super) notices: Notices,
     pub(super) network: Network,
+    pub(super) judges: Arc<Judges>,
     pub(super) workers: Workers,
     pub(super) keys: keys::Pace,
     /// What all key sets share.
@@ -44,6 +45,7 @@ impl Ground {
             notices: Notices::new(metrics.clone()),
             metrics,
             network: Network::of_this_machine(),
+            judges: Arc::new(Judges::of_this_machine()),
             workers: Workers::of_this_machine(),
             keys: pace.keys,
             shared: keys::Shared::new(keys),

@@ -1,17 +1,14 @@
 //! The answers given before, and the one way to get a new one.
 //!
 //! A hit is synchronous: a keyed hash, the marks, the expiry; at the webhook the hash is that of the
-//! request's body, which is then not even read. A miss is judged once for all callers
-//! with the same question, in a task of its own if anything has to be waited for; a caller that hangs
-//! up cancels nothing. An answer is
-//! served only while everything it rests on is as it was (its [`Marks`]) and never past the token's
-//! `exp`. Refusals live in a cache of their own, so that junk never evicts the good, and what could
-//! not be checked is never kept.
+//! request's body, which is then not even read. A miss is judged once for all callers with the same
+//! question, by the [`Judges`]; a caller that hangs up cancels nothing. An answer is served only while
+//! everything it rests on is as it was (its [`Marks`]) and never past the token's `exp`. Refusals live
+//! in a cache of their own, so that junk never evicts the good, and what could not be checked is never
+//! kept.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use moka::Expiry;
@@ -28,8 +25,8 @@ use crate::token::random;
 use crate::transcript::Transcript;
 
 use super::{
-    Attempt, Authenticator, AuthnError, CacheSettings, Cause, Chain, Class, Credential, NO_ISSUER,
-    Settings, Surface, Verdict,
+    Attempt, Authenticator, AuthnError, CacheSettings, Cause, Chain, Class, Credential, Judges,
+    NO_ISSUER, Settings, Surface, Verdict,
 };
 
 /// What an entry weighs beside its status: the cache's own bookkeeping, the key and the marks.
@@ -46,8 +43,6 @@ pub struct Answer {
     pub surface: Surface,
     /// Which of the four ends it is.
     pub outcome: Outcome,
-    /// How long it may be kept.
-    ttl: Duration,
     /// When time alone ends it.
     valid_until: Option<SystemTime>,
     marks: Marks,
@@ -71,9 +66,18 @@ pub enum NotReviewed {
     Panicked,
 }
 
-/// By what an answer is remembered: a keyed hash of the bytes in which everything was asked.
+/// By what an answer is remembered: a keyed hash of the bytes in which everything was asked. Nobody who
+/// has not its key can aim at it, and 128 bits do not meet by chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key(blake3::Hash);
+pub struct Key([u8; 16]);
+
+impl Key {
+    fn of(hasher: &blake3::Hasher) -> Self {
+        let mut key = [0; 16];
+        hasher.finalize_xof().fill(&mut key);
+        Self(key)
+    }
+}
 
 /// The cache before the chain.
 pub struct Reviews {
@@ -87,16 +91,19 @@ pub struct Reviews {
     authenticated: Cache<Key, Arc<Answer>>,
     rejected: Cache<Key, Arc<Answer>>,
     loads: Mutex<HashMap<Key, watch::Receiver<Option<Arc<Answer>>>>>,
+    judges: Arc<Judges>,
     metrics: Arc<Metrics>,
 }
 
 impl Reviews {
-    /// A cache before `chain` that lets `max_loads_in_flight` questions be judged at once.
+    /// A cache before `chain` that lets `max_loads_in_flight` questions be judged at once, with the help
+    /// of `judges`.
     pub fn new(
         chain: Chain,
         authn: &Settings,
         settings: CacheSettings,
         max_loads_in_flight: usize,
+        judges: Arc<Judges>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
@@ -105,10 +112,11 @@ impl Reviews {
             max_token_bytes: authn.max_token_bytes,
             max_loads_in_flight,
             key: random(),
-            authenticated: cache(settings.max_bytes, &metrics),
-            rejected: cache(settings.rejected_max_bytes, &metrics),
+            authenticated: cache(settings.max_bytes, settings.authenticated_ttl, &metrics),
+            rejected: cache(settings.rejected_max_bytes, settings.rejected_ttl, &metrics),
             settings,
             loads: Mutex::default(),
+            judges,
             metrics,
         }
     }
@@ -223,7 +231,7 @@ impl Reviews {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(b"webhook");
         hasher.update(body);
-        Key(hasher.finalize())
+        Key::of(&hasher)
     }
 
     /// A hash over what the API is asked: token and wanted audiences, each after its length, so that no
@@ -241,7 +249,7 @@ impl Reviews {
         } else {
             audiences.iter().for_each(|audience| add(audience.as_ref()));
         }
-        Key(hasher.finalize())
+        Key::of(&hasher)
     }
 
     fn hit(&self, key: &Key) -> Option<Arc<Answer>> {
@@ -285,15 +293,12 @@ impl Reviews {
                 let run = async move {
                     sender.send_replace(Some(load.run(&credential).await));
                 };
-                (receiver, Some(Box::pin(run)))
+                (receiver, Some(run))
             }
         };
-        // Most loads need nothing but this thread. One that has to wait goes on as a task of its
-        // own, which nobody's hanging up can cancel.
-        if let Some(mut load) = load
-            && !poll_fn(|cx| Poll::Ready(load.as_mut().poll(cx).is_ready())).await
-        {
-            tokio::spawn(load);
+        // Not under the lock: to wake a thread takes longer than all that is done under it.
+        if let Some(load) = load {
+            self.judges.begin(load);
         }
         match answer.wait_for(Option::is_some).await {
             Ok(answer) => answer.clone().ok_or(NotReviewed::Panicked),
@@ -322,7 +327,6 @@ impl Reviews {
                 .to_json(),
                 surface,
                 outcome: Outcome::Authenticated,
-                ttl: self.settings.authenticated_ttl,
                 valid_until: authentication.valid_until,
                 marks: authentication.marks,
             },
@@ -331,7 +335,6 @@ impl Reviews {
                 status: webhook::Status::default().to_json(),
                 surface,
                 outcome: Outcome::NoOpinion,
-                ttl: Duration::ZERO,
                 valid_until: None,
                 marks,
             },
@@ -355,7 +358,6 @@ impl Reviews {
             .to_json(),
             surface,
             outcome: if unavailable { Outcome::Unavailable } else { Outcome::Rejected },
-            ttl: if unavailable { Duration::ZERO } else { self.settings.rejected_ttl },
             valid_until: error.retry_at,
             marks: error.marks,
         }
@@ -363,13 +365,13 @@ impl Reviews {
 
     /// Keeps what may be kept.
     fn keep(&self, key: Key, answer: &Arc<Answer>) {
-        if answer.ttl.is_zero() {
-            return;
-        }
-        match answer.outcome {
-            Outcome::Authenticated => self.authenticated.insert(key, answer.clone()),
-            Outcome::Rejected => self.rejected.insert(key, answer.clone()),
-            Outcome::NoOpinion | Outcome::Unavailable => {}
+        let (cache, ttl) = match answer.outcome {
+            Outcome::Authenticated => (&self.authenticated, self.settings.authenticated_ttl),
+            Outcome::Rejected => (&self.rejected, self.settings.rejected_ttl),
+            Outcome::NoOpinion | Outcome::Unavailable => return,
+        };
+        if !ttl.is_zero() {
+            cache.insert(key, answer.clone());
         }
     }
 }
@@ -406,7 +408,7 @@ impl Drop for Load {
     }
 }
 
-fn cache(max_bytes: u64, metrics: &Arc<Metrics>) -> Cache<Key, Arc<Answer>> {
+fn cache(max_bytes: u64, ttl: Duration, metrics: &Arc<Metrics>) -> Cache<Key, Arc<Answer>> {
     let metrics = metrics.clone();
     Cache::builder()
         .max_capacity(max_bytes)
@@ -416,7 +418,7 @@ fn cache(max_bytes: u64, metrics: &Arc<Metrics>) -> Cache<Key, Arc<Answer>> {
         // The default refuses new keys while it is full and hot: a rotated token would be verified
         // at every request.
         .eviction_policy(EvictionPolicy::lru())
-        .expire_after(UntilItEnds)
+        .expire_after(UntilItEnds { ttl })
         .eviction_listener(move |_, _, cause| {
             metrics.cache_evicted(match cause {
                 RemovalCause::Expired => "expired",
@@ -428,21 +430,23 @@ fn cache(max_bytes: u64, metrics: &Arc<Metrics>) -> Cache<Key, Arc<Answer>> {
         .build()
 }
 
-/// Keeps each entry for its own time to live, and no longer than it is valid.
-struct UntilItEnds;
+/// Keeps each entry for this long, and no longer than it is valid.
+struct UntilItEnds {
+    ttl: Duration,
+}
 
 impl UntilItEnds {
-    fn lifetime(answer: &Answer) -> Duration {
+    fn lifetime(&self, answer: &Answer) -> Duration {
         let left = answer
             .valid_until
             .map(|end| end.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
-        left.map_or(answer.ttl, |left| left.min(answer.ttl))
+        left.map_or(self.ttl, |left| left.min(self.ttl))
     }
 }
 
 impl Expiry<Key, Arc<Answer>> for UntilItEnds {
     fn expire_after_create(&self, _: &Key, answer: &Arc<Answer>, _: Instant) -> Option<Duration> {
-        Some(Self::lifetime(answer))
+        Some(self.lifetime(answer))
     }
 
     fn expire_after_update(
@@ -452,6 +456,6 @@ impl Expiry<Key, Arc<Answer>> for UntilItEnds {
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(Self::lifetime(answer))
+        Some(self.lifetime(answer))
     }
 }

@@ -109,7 +109,7 @@ impl JwtAuthenticator {
         let transcript = &attempt.transcript;
         let proof = prove(&self.verifier, jwt, &*self.keys, attempt.now, transcript).await;
         let Proven { mut claims, mark } = proof.map_err(|unproven| self.unproven(unproven))?;
-        let mut marks = vec![mark];
+        let mut marks = Marks::from_iter([mark]);
         let valid_until =
             claims.expires_at().and_then(|at| SystemTime::from(at).checked_add(self.clock_skew));
         let elsewhere = self.expand(&mut claims, attempt, began, &mut marks).await?;
@@ -201,7 +201,7 @@ impl JwtAuthenticator {
             Flaw::Token(error) => error.into(),
             Flaw::Keys(error) => error.into(),
         };
-        AuthnError { issuer: self.issuer.clone(), cause, marks: vec![mark], retry_at }
+        AuthnError { issuer: self.issuer.clone(), cause, marks: Marks::from_iter([mark]), retry_at }
     }
 
     fn refused(&self, cause: impl Into<Cause>, marks: Marks) -> AuthnError {

@@ -7,6 +7,7 @@
 mod cache;
 mod chain;
 mod distributed_claims;
+mod judges;
 mod jwt;
 mod metered;
 mod proof;
@@ -30,6 +31,7 @@ use crate::transcript::Transcript;
 pub use cache::{Answer, Key, NotReviewed, Reviews};
 pub use chain::Chain;
 pub use distributed_claims::{ClaimsSourceError, DistributedClaims};
+pub use judges::Judges;
 pub use jwt::JwtAuthenticator;
 pub use proof::NEWER_KEYS;
 pub use refusal_log::RefusalLog;

@@ -70,7 +70,7 @@ impl ServiceAccountAuthenticator {
     fn judge(&self, jwt: &UnverifiedJwt<'_>, attempt: &Attempt<'_>) -> Result<Verdict, AuthnError> {
         let (keys_mark, keys) = self.issuer.read_keys();
         let (objects_mark, objects) = self.issuer.read_objects();
-        let marks = vec![keys_mark, objects_mark];
+        let marks = Marks::from_iter([keys_mark, objects_mark]);
         let verified = self.verifier.verify(jwt, keys.jwks(), attempt.now, &attempt.transcript);
         let verified = verified.map_err(Cause::from);
         match verified.and_then(|claims| self.admit(&claims, &objects, attempt)) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::api::UserInfo;
 use crate::claims::reserved;
-use crate::live::Live;
+use crate::live::{Live, Marks};
 use crate::token::{BoxFuture, random, sha256};
 
 use super::{
@@ -251,10 +251,10 @@ impl Authenticator for TokenFileAuthenticator {
             let user = file.user(attempt.credential.token.expose());
             transcript.note(|| told::token_file(user.map(|user| &*user.username), file.len()));
             let Some(user) = user else {
-                return Ok(Verdict::NoOpinion(vec![mark]));
+                return Ok(Verdict::NoOpinion(Marks::from_iter([mark])));
             };
             let refused = |cause: Cause| AuthnError {
-                marks: vec![mark.clone()],
+                marks: Marks::from_iter([mark.clone()]),
                 ..AuthnError::new(&self.name, cause)
             };
             if !self.allow_reserved {
@@ -273,7 +273,7 @@ impl Authenticator for TokenFileAuthenticator {
                 user: UserInfo::clone(user),
                 audiences,
                 valid_until: None,
-                marks: vec![mark],
+                marks: Marks::from_iter([mark]),
             }))
         })
     }

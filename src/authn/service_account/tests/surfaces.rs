@@ -1,6 +1,6 @@
 //! What a user is called depends on who asks.
 
-use super::super::super::{CacheSettings, Chain, Reviews, Settings};
+use super::super::super::{CacheSettings, Chain, Judges, Reviews, Settings};
 use super::*;
 use crate::api::webhook::{self, Version};
 use crate::metrics::Metrics;
@@ -74,7 +74,14 @@ async fn no_surface_gets_the_remembered_answer_of_the_other() {
     let token = issuer.issuer.issue(&grant(None, &["api"]), SystemTime::now()).unwrap().token;
     let name = issuer.authenticator.name().clone();
     let chain = Chain::new(None, vec![(name, Box::new(issuer.authenticator))], &metrics);
-    let reviews = Arc::new(Reviews::new(chain, &settings, cache, 8, metrics.clone()));
+    let reviews = Arc::new(Reviews::new(
+        chain,
+        &settings,
+        cache,
+        8,
+        Arc::new(Judges::of_this_machine()),
+        metrics.clone(),
+    ));
     for (hits, misses) in [(0, 2), (2, 2)] {
         let question = webhook::question(token.expose(), &[]);
         let there = match reviews.remembered(question.as_bytes()) {
