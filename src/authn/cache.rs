@@ -44,7 +44,7 @@ pub struct Answer {
     /// Which of the four ends it is.
     pub outcome: Outcome,
     /// When time alone ends it.
-    valid_until: Option<SystemTime>,
+    ends: End,
     marks: Marks,
 }
 
@@ -255,8 +255,7 @@ impl Reviews {
     fn hit(&self, key: &Key) -> Option<Arc<Answer>> {
         [&self.authenticated, &self.rejected].into_iter().find_map(|cache| {
             let answer = cache.get(key)?;
-            let holds =
-                answer.holds() && answer.valid_until.is_none_or(|end| SystemTime::now() <= end);
+            let holds = answer.holds() && answer.ends.left(SystemTime::now()).is_some();
             if !holds {
                 cache.invalidate(key);
             }
@@ -327,7 +326,7 @@ impl Reviews {
                 .to_json(),
                 surface,
                 outcome: Outcome::Authenticated,
-                valid_until: authentication.valid_until,
+                ends: End::at(authentication.valid_until),
                 marks: authentication.marks,
             },
             // kube-apiserver remembers it for us, and it costs next to nothing to say again.
@@ -335,7 +334,7 @@ impl Reviews {
                 status: webhook::Status::default().to_json(),
                 surface,
                 outcome: Outcome::NoOpinion,
-                valid_until: None,
+                ends: End::at(None),
                 marks,
             },
             Err(error) => self.refusal(error, &credential.audiences, surface),
@@ -358,7 +357,7 @@ impl Reviews {
             .to_json(),
             surface,
             outcome: if unavailable { Outcome::Unavailable } else { Outcome::Rejected },
-            valid_until: error.retry_at,
+            ends: End::at(error.retry_at),
             marks: error.marks,
         }
     }
@@ -430,6 +429,27 @@ fn cache(max_bytes: u64, ttl: Duration, metrics: &Arc<Metrics>) -> Cache<Key, Ar
         .build()
 }
 
+/// When something ends, in milliseconds since the epoch: half of what the system needs to say it, and
+/// there is one in each remembered answer.
+#[derive(Clone, Copy, Debug)]
+struct End(u64);
+
+impl End {
+    const NEVER: Self = Self(u64::MAX);
+
+    fn at(time: Option<SystemTime>) -> Self {
+        let Some(time) = time else { return Self::NEVER };
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        u64::try_from(since.as_millis()).map_or(Self::NEVER, Self)
+    }
+
+    /// How long it is until then; absent if it was before `now`.
+    fn left(self, now: SystemTime) -> Option<Duration> {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Duration::from_millis(self.0).checked_sub(now)
+    }
+}
+
 /// Keeps each entry for this long, and no longer than it is valid.
 struct UntilItEnds {
     ttl: Duration,
@@ -437,10 +457,7 @@ struct UntilItEnds {
 
 impl UntilItEnds {
     fn lifetime(&self, answer: &Answer) -> Duration {
-        let left = answer
-            .valid_until
-            .map(|end| end.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
-        left.map_or(self.ttl, |left| left.min(self.ttl))
+        answer.ends.left(SystemTime::now()).unwrap_or(Duration::ZERO).min(self.ttl)
     }
 }
 
