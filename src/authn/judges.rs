@@ -49,3 +49,20 @@ impl fmt::Debug for Judges {
         f.debug_struct("Judges").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_judged_does_not_need_the_thread_of_who_asked() {
+        let judges = Judges::of_this_machine();
+        let (done, is_done) = mpsc::channel();
+        judges.begin(async move { done.send(()).unwrap() });
+        // This runtime has one thread, and here it does nothing else.
+        is_done.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
+}
