@@ -34,7 +34,7 @@ const OVERHEAD_BYTES: usize = 600;
 /// How often a question is judged anew because what it rests on changed meanwhile.
 const MAX_LOADS: usize = 3;
 
-/// A review's answer, ready to be sent in either version.
+/// A review's answer, ready to be sent.
 #[derive(Debug)]
 pub struct Answer {
     /// `TokenReviewStatus` as JSON.
@@ -165,13 +165,8 @@ impl Reviews {
         audiences: &[impl AsRef<str>],
         surface: Surface,
     ) -> Result<Arc<Answer>, NotReviewed> {
-        let cause = match token.len() {
-            0 => Some(Cause::Empty),
-            bytes if bytes > self.max_token_bytes => Some(Cause::TooLong),
-            _ => None,
-        };
-        if let Some(cause) = cause {
-            return Ok(Arc::new(self.refusal(self.chain.refuse(cause), audiences, surface)));
+        if let Some(refused) = self.refuse(token) {
+            return Ok(Arc::new(self.refusal(refused, audiences, surface)));
         }
         for _ in 1..MAX_LOADS {
             if let Some(answer) = self.hit(key) {
@@ -197,10 +192,9 @@ impl Reviews {
         transcript: &Transcript,
     ) -> (Answer, Option<&'static str>) {
         let credential = Credential { token, audiences: self.wanted(audiences), surface };
-        let verdict = match credential.token.expose().len() {
-            0 => Err(self.chain.refuse(Cause::Empty)),
-            bytes if bytes > self.max_token_bytes => Err(self.chain.refuse(Cause::TooLong)),
-            _ => {
+        let verdict = match self.refuse(credential.token.expose()) {
+            Some(refused) => Err(refused),
+            None => {
                 let attempt = Attempt::new(&credential, SystemTime::now());
                 let attempt = Attempt { transcript: transcript.clone(), ..attempt };
                 self.chain.authenticate(&attempt).await
@@ -212,6 +206,16 @@ impl Reviews {
             Err(error) => Some(error.reason()),
         };
         (self.answer(verdict, &credential), reason)
+    }
+
+    /// Why a token is not even looked at.
+    fn refuse(&self, token: &str) -> Option<AuthnError> {
+        let cause = match token.len() {
+            0 => Cause::Empty,
+            bytes if bytes > self.max_token_bytes => Cause::TooLong,
+            _ => return None,
+        };
+        Some(self.chain.refuse(cause))
     }
 
     /// Brings the gauges up to date; called before they are read.
