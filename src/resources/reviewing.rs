@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::api::Status;
 use crate::api::webhook::Question;
-use crate::authn::{Answer, NotReviewed, Reviews};
+use crate::authn::{Answer, Key, NotReviewed, Reviews};
 use crate::metrics::Metrics;
 
 /// Has tokens reviewed for those who may ask, at the webhook and at the API.
@@ -44,15 +44,19 @@ impl Reviewing {
     /// 400 if it is no TokenReview, 503 or 500 if there is no answer at all.
     pub async fn review_of(&self, body: &[u8]) -> Result<Arc<Answer>, Status> {
         self.counted(async {
-            let key = match self.reviews.remembered(body) {
-                Ok(answer) => return Ok(answer),
-                Err(key) => key,
-            };
-            let question = Question::from_json(body).map_err(Status::bad_request)?;
-            let answer = self.reviews.review_of(&key, &question).await;
-            answer.map_err(|error| not_reviewed(error, &self.metrics))
+            match self.reviews.remembered(body) {
+                Ok(answer) => Ok(answer),
+                // Boxed: each request would be as large as one whose answer has to be waited for.
+                Err(key) => Box::pin(self.judged(&key, body)).await,
+            }
         })
         .await
+    }
+
+    async fn judged(&self, key: &Key, body: &[u8]) -> Result<Arc<Answer>, Status> {
+        let question = Question::from_json(body).map_err(Status::bad_request)?;
+        let answer = self.reviews.review_of(key, &question).await;
+        answer.map_err(|error| not_reviewed(error, &self.metrics))
     }
 
     async fn counted(
