@@ -52,7 +52,7 @@ pub async fn examine(
     let (webhook, metrics) = (config.server.address, Arc::new(Metrics::new()?));
     // Keys that a server has kept on disk are its own.
     let keys = keys::Settings { cache_dir: None, ..config.keys.clone() };
-    let ground = Ground::new(webhook, keys, metrics, &pace, &Hurry::default());
+    let ground = Ground::new(webhook, keys, metrics, &pace, &Hurry::default())?;
     let Generation { issuers, reviews, .. } = &Generation::build(config, None, &ground)?;
 
     readiness::tried(issuers).await;

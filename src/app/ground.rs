@@ -9,8 +9,8 @@ use crate::filewatch::{Hurry, Rhythm};
 use crate::keys;
 use crate::metrics::Metrics;
 
-use super::Pace;
 use super::notices::Notices;
+use super::{Pace, StartError};
 
 /// What everything that a configuration asks for is built on.
 pub(super) struct Ground {
@@ -38,20 +38,20 @@ impl Ground {
         metrics: Arc<Metrics>,
         pace: &Pace,
         hurry: &Hurry,
-    ) -> Self {
+    ) -> Result<Self, StartError> {
         let files = Rhythm::hurried(pace.files, hurry);
-        Self {
+        Ok(Self {
             webhook,
             notices: Notices::new(metrics.clone()),
             metrics,
             network: Network::of_this_machine(),
-            judges: Arc::new(Judges::of_this_machine()),
+            judges: Arc::new(Judges::of_this_machine().map_err(StartError::Judges)?),
             workers: Workers::of_this_machine(),
             keys: pace.keys,
             shared: keys::Shared::new(keys),
             key_files: keys::KeyFiles::new(files.clone()),
             files,
             objects: Rhythm::hurried(pace.objects, hurry),
-        }
+        })
     }
 }

@@ -72,6 +72,12 @@ pub enum StartError {
     /// Two metrics have one name.
     #[error("the metrics could not be registered: {0}")]
     Metrics(#[from] RegistrationError),
+    /// There are no threads to judge tokens on.
+    #[error(
+        "no threads to judge tokens on: {0}: allow the process more of them (the pids limit of the \
+         container, TasksMax=, ulimit -u)"
+    )]
+    Judges(#[source] io::Error),
     /// The serving certificate, its key or the client CA has changed since it was checked.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -188,7 +194,7 @@ pub async fn start(loaded: Loaded, pace: Pace) -> Result<Running, StartError> {
         metrics.clone(),
         &pace,
         &hurry,
-    ));
+    )?);
     let (tls, limits) = (Live::new(tls), Live::new(config.server.limits.clone()));
     let tls_files = TlsFiles::follow(&config.server, tls_watches, &tls, &ground);
     let admin_socket = config.admin_socket.clone();

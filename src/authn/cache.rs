@@ -2,20 +2,22 @@
 //!
 //! A hit is synchronous: a keyed hash, the marks, the expiry; at the webhook the hash is that of the
 //! request's body, which is then not even read. A miss is judged once for all callers with the same
-//! question, by the [`Judges`]; a caller that hangs up cancels nothing. An answer is served only while
+//! question, by the [`Judges`] while there is room with them; a caller that hangs up cancels nothing. An answer is served only while
 //! everything it rests on is as it was (its [`Marks`]) and never past the token's `exp`. Refusals live
 //! in a cache of their own, so that junk never evicts the good, and what could not be checked is never
 //! kept.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use moka::Expiry;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::api::webhook;
 use crate::live::{Mark, Marks};
@@ -31,6 +33,8 @@ use super::{
 
 /// What an entry weighs beside its status: the cache's own bookkeeping, the key and the marks.
 const OVERHEAD_BYTES: usize = 600;
+/// One in so many loads may be with the judges or wait for them: a quarter of `maxRequestsInFlight`.
+const JUDGED: usize = 8;
 /// How often a question is judged anew because what it rests on changed meanwhile.
 const MAX_LOADS: usize = 3;
 
@@ -92,6 +96,8 @@ pub struct Reviews {
     rejected: Cache<Key, Arc<Answer>>,
     loads: Mutex<HashMap<Key, watch::Receiver<Option<Arc<Answer>>>>>,
     judges: Arc<Judges>,
+    /// Room for what the judges do, or what waits for them.
+    judged: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
@@ -117,6 +123,7 @@ impl Reviews {
             settings,
             loads: Mutex::default(),
             judges,
+            judged: Arc::new(Semaphore::new((max_loads_in_flight / JUDGED).max(1))),
             metrics,
         }
     }
@@ -300,13 +307,39 @@ impl Reviews {
             }
         };
         // Not under the lock: to wake a thread takes longer than all that is done under it.
-        if let Some(load) = load {
-            self.judges.begin(load);
-        }
+        let _place = match load {
+            Some(load) => self.begin(load).await,
+            None => None,
+        };
         match answer.wait_for(Option::is_some).await {
             Ok(answer) => answer.clone().ok_or(NotReviewed::Panicked),
             Err(_) => Err(NotReviewed::Panicked),
         }
+    }
+
+    /// Has a load run by the judges, and gives its place with them, to be kept until the answer is
+    /// there. If there is none, it is run by the thread of whoever asks: nobody then waits for it in one
+    /// of the places that `maxRequestsInFlight` has for all, remembered answers among them.
+    async fn begin(
+        &self,
+        load: impl Future<Output = ()> + Send + 'static,
+    ) -> Option<Arc<OwnedSemaphorePermit>> {
+        if let Ok(place) = self.judged.clone().try_acquire_owned() {
+            let place = Arc::new(place);
+            let held = place.clone();
+            self.judges.begin(async move {
+                load.await;
+                drop(held);
+            });
+            return Some(place);
+        }
+        // One that has to wait after all goes on as a task of its own, which nobody's hanging up can
+        // cancel.
+        let mut load = Box::pin(load);
+        if !poll_fn(|cx| Poll::Ready(load.as_mut().poll(cx).is_ready())).await {
+            tokio::spawn(load);
+        }
+        None
     }
 
     fn wanted(&self, audiences: &[impl AsRef<str>]) -> Vec<String> {

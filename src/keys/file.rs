@@ -4,8 +4,8 @@
 //! be read, or holds no usable key, leaves the last good keys in force.
 //!
 //! [`KeyFiles`] has all of them. A file is looked at and parsed once however many issuers have their
-//! keys in it, and the files of one folder are looked at by one thread, one after the other: a disk
-//! that hangs holds up what is on it and nothing else.
+//! keys in it, and the files of one folder are looked at by one thread, one after the other: a file
+//! that hangs holds up its neighbours, and no other folder.
 
 use std::collections::HashMap;
 use std::future::ready;

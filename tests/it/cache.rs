@@ -1,6 +1,7 @@
 //! What is remembered, for whom, and how it ends. A hit is seen in the metrics: nothing was judged.
 
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::support::issuer::KEYS;
 use crate::support::service::Setup;
@@ -52,6 +53,32 @@ async fn an_answer_is_given_again_to_the_same_words() {
     let metrics = service.metrics().await;
     assert_eq!(metrics.sum("cache_entries", &[]), 3.0);
     assert!(metrics.sum("cache_bytes", &[]) > 100.0);
+}
+
+/// All who waited for a signature once held the places of all.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_to_be_judged_leaves_room_for_what_is_remembered() {
+    let issuer = Issuer::start().await;
+    let setup = Setup::new(json!({
+        "jwt": [issuer.entry(json!({}))],
+        "limits": {"maxRequestsInFlight": 48},
+    }));
+    let service = setup.start().await;
+    let kube = service.kube().await;
+    let token = issuer.token(json!({}));
+    assert_eq!(kube.authenticate(&token).await.username(), "alice");
+    let tokens: Vec<_> =
+        (0..150).map(|number| issuer.token(json!({"jti": number.to_string()}))).collect();
+    let mut judging = JoinSet::new();
+    for token in tokens {
+        let kube = kube.clone();
+        judging.spawn(async move { kube.authenticate(&token).await });
+    }
+    while let Some(judged) = judging.join_next().await {
+        assert_eq!(judged.unwrap().username(), "alice");
+        assert_eq!(kube.authenticate(&token).await.username(), "alice", "remembered");
+    }
+    assert_eq!(service.metric("requests_shed_total", &[]).await, 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -230,6 +230,8 @@ pub async fn handshake(
     let config = pki::SERVERS.trusting(leaf.as_ref(), alpn);
     let name = ServerName::from(address.ip());
     let socket = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+    // As Go does: head and body of a request are two writes.
+    socket.set_nodelay(true).map_err(|error| error.to_string())?;
     let stream = TlsConnector::from(config).connect(name, socket).await;
     stream.map_err(|error| error.to_string())
 }

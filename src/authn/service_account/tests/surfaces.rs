@@ -79,7 +79,7 @@ async fn no_surface_gets_the_remembered_answer_of_the_other() {
         &settings,
         cache,
         8,
-        Arc::new(Judges::of_this_machine()),
+        Arc::new(Judges::of_this_machine().unwrap()),
         metrics.clone(),
     ));
     for (hits, misses) in [(0, 2), (2, 2)] {
