@@ -301,7 +301,10 @@ impl Reviews {
                 let credential = Credential { token, audiences, surface };
                 let load = Load { reviews: self.clone(), key: *key };
                 let run = async move {
-                    sender.send_replace(Some(load.run(&credential).await));
+                    let answer = load.run(&credential).await;
+                    // Before anybody has the answer: who asks again then is not to be given it again.
+                    drop(load);
+                    sender.send_replace(Some(answer));
                 };
                 (receiver, Some(run))
             }
