@@ -62,7 +62,7 @@ const THOROUGH: Effort = Effort {
 
 const QUICK: Effort = Effort {
     rounds: 1,
-    window: Duration::from_millis(50),
+    window: Duration::from_millis(200),
     turns: 1,
     entries: 300,
     issuers: 50,
