@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use countersign::token::Algorithm;
 
 use crate::Effort;
-use crate::load::{self, Connection, Questions, Shape};
+use crate::load::{self, Connection, Measured, Questions};
 use crate::process::{Server, memory};
-use crate::support::pki;
-use crate::table::{Goal, Pair, Table, Unit};
+use crate::served::{BUSY, pairs, rounds};
+use crate::support::client::Protocol;
+use crate::table::{Goal, Table, Unit};
 use crate::tokens::{ISSUER, Key, review, trusting};
 
 pub async fn measure(effort: Effort, table: &mut Table) {
@@ -33,12 +34,11 @@ fn config() -> Value {
 
 async fn starts(effort: Effort, table: &mut Table, key: &Key) {
     let question = Questions::of(vec![review(key.token(crate::tokens::claims()))]);
-    let leaf = pki::CLIENTS.client("kube-apiserver");
     let (mut starts, mut idle) = (Vec::new(), Vec::new());
     for _ in 0..effort.starts {
         let began = Instant::now();
         let server = server(key).await;
-        Connection::open(server.address, &leaf, true).await.ask(question.next()).await;
+        Connection::open(server.address, Protocol::Http2).await.ask(question.next()).await;
         starts.push(began.elapsed().as_secs_f64() * 1e3);
         idle.push(memory(server.id) / MEBIBYTE);
     }
@@ -50,12 +50,11 @@ const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 async fn connections(effort: Effort, table: &mut Table, key: &Key, questions: &Questions) {
     let server = server(key).await;
-    let leaf = pki::CLIENTS.client("kube-apiserver");
-    Connection::open(server.address, &leaf, true).await.ask(questions.next()).await;
+    Connection::open(server.address, Protocol::Http2).await.ask(questions.next()).await;
     let before = memory(server.id);
     let mut connections = Vec::new();
     for _ in 0..effort.connections {
-        let mut connection = Connection::open(server.address, &leaf, true).await;
+        let mut connection = Connection::open(server.address, Protocol::Http2).await;
         connection.ask(questions.next()).await;
         connections.push(connection);
     }
@@ -70,8 +69,7 @@ async fn connections(effort: Effort, table: &mut Table, key: &Key, questions: &Q
 
 async fn entries(effort: Effort, table: &mut Table, key: &Key, questions: &Questions) {
     let server = server(key).await;
-    let leaf = pki::CLIENTS.client("kube-apiserver");
-    let mut connection = Connection::open(server.address, &leaf, true).await;
+    let mut connection = Connection::open(server.address, Protocol::Http2).await;
     let first = connection.ask(questions.next()).await;
     // The status is the last member of the answer.
     let at = first.windows(10).position(|it| it == br#""status":{"#).unwrap();
@@ -87,16 +85,12 @@ async fn entries(effort: Effort, table: &mut Table, key: &Key, questions: &Quest
         &[each - status],
         Goal::Itself(600.0),
     );
-    let busy = Shape { name: "", http2: true, connections: 1, streams: 100 };
-    let mut rounds: Vec<Pair> = Vec::new();
-    for _ in 0..effort.rounds {
-        let few = load::run(&server, busy, &few, effort.window).await.cpu();
-        rounds.push((few, load::run(&server, busy, questions, effort.window).await.cpu()));
-    }
+    let rounds = rounds(effort, BUSY, [(&server, &few), (&server, questions)]).await;
     table.group(
         "Cached answers, HTTP/2, 1 x 100: CPU a request",
         &format!("{} of them", few.len()),
         &format!("{} of them", questions.len()),
     );
+    let rounds = pairs(&rounds, (0, 1), Measured::cpu);
     table.compare("cached", Unit::Microseconds, &rounds, Goal::None);
 }

@@ -10,19 +10,17 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio::task::LocalSet;
-use tokio_rustls::TlsConnector;
 
 use crate::process::{Server, cpu};
-use crate::support::pki;
+use crate::support::Caller;
+use crate::support::client::{Protocol, handshake};
 
 /// How a server is asked.
 #[derive(Clone, Copy)]
 pub struct Shape {
     pub name: &'static str,
-    pub http2: bool,
+    pub protocol: Protocol,
     pub connections: usize,
     /// Requests in flight on each.
     pub streams: usize,
@@ -82,14 +80,9 @@ pub enum Connection {
 }
 
 impl Connection {
-    pub async fn open(address: SocketAddr, leaf: &pki::Leaf, is_http2: bool) -> Self {
-        let protocol = if is_http2 { "h2" } else { "http/1.1" };
-        let tls = TlsConnector::from(pki::SERVERS.trusting(Some(leaf), protocol));
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let stream =
-            TokioIo::new(tls.connect(ServerName::from(address.ip()), stream).await.unwrap());
-        if is_http2 {
+    pub async fn open(address: SocketAddr, protocol: Protocol) -> Self {
+        let stream = TokioIo::new(handshake(address, Caller::ApiServer, protocol).await.unwrap());
+        if protocol == Protocol::Http2 {
             let (sender, connection) =
                 http2::handshake(TokioExecutor::new(), stream).await.unwrap();
             tokio::spawn(connection);
@@ -189,10 +182,9 @@ pub async fn run_beside(
     window: Duration,
     others: Option<(&Questions, usize)>,
 ) -> Measured {
-    let leaf = pki::CLIENTS.client("kube-apiserver");
     let mut connections = Vec::new();
     for _ in 0..shape.connections {
-        connections.push(Connection::open(server.address, &leaf, shape.http2).await);
+        connections.push(Connection::open(server.address, shape.protocol).await);
     }
     let on = Clock { opens: Rc::default(), ends: Rc::default(), latencies: Rc::default() };
     LocalSet::new()
@@ -256,8 +248,7 @@ impl Clock {
 
 /// Asks each of `questions` once, many at a time.
 pub async fn each_once(server: &Server, questions: &Questions) {
-    let leaf = pki::CLIENTS.client("kube-apiserver");
-    let connection = Connection::open(server.address, &leaf, true).await;
+    let connection = Connection::open(server.address, Protocol::Http2).await;
     let left = Rc::new(Cell::new(questions.len()));
     LocalSet::new()
         .run_until(async {

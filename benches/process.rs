@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::process::Process;
+use crate::support::process::{Process, status};
 use crate::support::service::{Directory, Setup};
 use crate::{echo, support};
 
@@ -99,7 +99,5 @@ pub fn machine() -> String {
 
 /// What a process has in memory, in bytes.
 pub fn memory(id: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    resident.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
+    status(id, "VmRSS:") as f64 * 1024.0
 }

@@ -7,19 +7,22 @@ use countersign::token::Algorithm;
 use crate::Effort;
 use crate::load::{self, Connection, Measured, NUMBER, Questions, Shape};
 use crate::process::Server;
-use crate::support::{pki, until};
+use crate::support::client::Protocol;
+use crate::support::until;
 use crate::table::{Goal, Pair, Table, Unit};
 use crate::tokens::{ISSUER, Key, review, trusting};
 
 /// One request after the other, as an API server that is not busy.
-const ONE: Shape = Shape { name: "HTTP/2, 1 x 1", http2: true, connections: 1, streams: 1 };
+const ONE: Shape =
+    Shape { name: "HTTP/2, 1 x 1", protocol: Protocol::Http2, connections: 1, streams: 1 };
 /// One busy API server.
-const BUSY: Shape = Shape { name: "HTTP/2, 1 x 100", http2: true, connections: 1, streams: 100 };
+pub const BUSY: Shape =
+    Shape { name: "HTTP/2, 1 x 100", protocol: Protocol::Http2, connections: 1, streams: 100 };
 const SHAPES: [Shape; 4] = [
     ONE,
     BUSY,
-    Shape { name: "HTTP/2, 16 x 1", http2: true, connections: 16, streams: 1 },
-    Shape { name: "HTTP/1.1, 16 x 1", http2: false, connections: 16, streams: 1 },
+    Shape { name: "HTTP/2, 16 x 1", protocol: Protocol::Http2, connections: 16, streams: 1 },
+    Shape { name: "HTTP/1.1, 16 x 1", protocol: Protocol::Http1, connections: 16, streams: 1 },
 ];
 
 /// Tokens that are asked for in turn, where no number is said.
@@ -31,14 +34,10 @@ pub async fn measure(effort: Effort, table: &mut Table, wants: impl Fn(&str) -> 
     let questions = Questions::of(tokens.iter().map(review).collect());
     let keys = [("keys.json", &*key.set)];
     let one = json!({"jwt": [trusting(ISSUER, "keys.json")]});
-    let forgetful = json!({
-        "jwt": [trusting(ISSUER, "keys.json")],
-        "cache": {"authenticatedTTL": "0s", "rejectedTTL": "0s"},
-    });
     let cached = Server::countersign(one.clone(), &keys).await;
-    let uncached = Server::countersign(forgetful, &keys).await;
-    let leaf = pki::CLIENTS.client("kube-apiserver");
-    let answer = Connection::open(cached.address, &leaf, true).await.ask(questions.next()).await;
+    let uncached = Server::countersign(forgetful(&one), &keys).await;
+    let mut connection = Connection::open(cached.address, Protocol::Http2).await;
+    let answer = connection.ask(questions.next()).await;
     assert!(answer.windows(20).any(|it| it == br#""authenticated":true"#), "{answer:?}");
     let echo = Server::echo(answer.len());
 
@@ -59,8 +58,15 @@ pub async fn measure(effort: Effort, table: &mut Table, wants: impl Fn(&str) -> 
     }
 }
 
+/// The same configuration, of which nothing is remembered.
+fn forgetful(config: &Value) -> Value {
+    let mut config = config.clone();
+    config["cache"] = json!({"authenticatedTTL": "0s", "rejectedTTL": "0s"});
+    config
+}
+
 /// Each server in turn, in each round.
-async fn rounds<const N: usize>(
+pub async fn rounds<const N: usize>(
     effort: Effort,
     shape: Shape,
     cases: [(&Server, &Questions); N],
@@ -76,7 +82,7 @@ async fn rounds<const N: usize>(
     rounds
 }
 
-fn pairs<const N: usize>(
+pub fn pairs<const N: usize>(
     rounds: &[[Measured; N]],
     (that, this): (usize, usize),
     of: impl Fn(&Measured) -> f64,
@@ -203,9 +209,9 @@ async fn issuers(
     let issuers: Vec<_> = (0..effort.issuers).map(|it| format!("{ISSUER}/{it}")).collect();
     let jwt: Vec<Value> = issuers.iter().map(|it| trusting(it, "keys.json")).collect();
     let keys = [("keys.json", &*key.set)];
-    let forgetful = json!({"jwt": jwt, "cache": {"authenticatedTTL": "0s", "rejectedTTL": "0s"}});
-    let many_cached = Server::countersign(json!({"jwt": jwt}), &keys).await;
-    let many_uncached = Server::countersign(forgetful, &keys).await;
+    let config = json!({"jwt": jwt});
+    let many_cached = Server::countersign(config.clone(), &keys).await;
+    let many_uncached = Server::countersign(forgetful(&config), &keys).await;
     let step = (issuers.len() / one.len()).max(1);
     let tokens = issuers.iter().step_by(step).flat_map(|issuer| key.tokens(issuer, 1));
     let many = Questions::of(tokens.map(review).collect());

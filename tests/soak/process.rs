@@ -140,15 +140,10 @@ pub struct Holdings {
 
 impl Holdings {
     fn of(id: u32) -> Self {
-        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.trim().trim_end_matches(" kB").parse().unwrap()
-        };
         Self {
-            memory_kib: field("VmRSS:"),
+            memory_kib: process::status(id, "VmRSS:"),
             descriptors: fs::read_dir(format!("/proc/{id}/fd")).unwrap().count() as u64,
-            threads: field("Threads:"),
+            threads: process::status(id, "Threads:"),
         }
     }
 

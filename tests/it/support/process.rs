@@ -94,9 +94,7 @@ impl Process {
 
     /// The most memory it ever had, in MiB.
     pub fn peak_memory_mib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+        status(self.id(), "VmHWM:") / 1024
     }
 
     /// Sends it a signal.
@@ -124,6 +122,13 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What the system says of a process: memory in KiB, threads (proc(5): `status`).
+pub fn status(id: u32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let value = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    value.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// `countersign serve`, to be run.
