@@ -115,6 +115,7 @@ impl Generation {
             config.cache.clone(),
             // Twice what may be in flight: a load goes on although its caller has hung up.
             limits.max_requests_in_flight * 2,
+            share,
             ground.judges.clone(),
             metrics.clone(),
         ));

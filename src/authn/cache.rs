@@ -2,28 +2,22 @@
 //!
 //! A hit is synchronous: a keyed hash, the marks, the expiry; at the webhook the hash is that of the
 //! request's body, which is then not even read. A miss is judged once for all callers with the same
-//! question, by the [`Judges`] while there is room with them; a caller that hangs up cancels nothing. An answer is served only while
-//! everything it rests on is as it was (its [`Marks`]) and never past the token's `exp`. Refusals live
-//! in a cache of their own, so that junk never evicts the good, and what could not be checked is never
-//! kept.
+//! question, by the [`Judges`] while there is room with them; a caller that hangs up cancels nothing.
+//! What is kept, and until when, is with the [`Answers`].
+
+mod answers;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-use moka::Expiry;
-use moka::notification::RemovalCause;
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::api::webhook;
-use crate::live::{Mark, Marks};
 use crate::metrics::{Metrics, Outcome};
 use crate::secret::Secret;
-use crate::token::random;
 use crate::transcript::Transcript;
 
 use super::{
@@ -31,33 +25,12 @@ use super::{
     NO_ISSUER, Settings, Surface, Verdict,
 };
 
-/// What an entry weighs beside its status: the cache's own bookkeeping, the key and the marks.
-const OVERHEAD_BYTES: usize = 600;
-/// One in so many loads may be with the judges or wait for them: a quarter of `maxRequestsInFlight`.
-const JUDGED: usize = 8;
+pub use answers::{Answer, Key};
+
+use answers::{Answers, End};
+
 /// How often a question is judged anew because what it rests on changed meanwhile.
 const MAX_LOADS: usize = 3;
-
-/// A review's answer, ready to be sent.
-#[derive(Debug)]
-pub struct Answer {
-    /// `TokenReviewStatus` as JSON.
-    pub status: Box<[u8]>,
-    /// Where it was asked for.
-    pub surface: Surface,
-    /// Which of the four ends it is.
-    pub outcome: Outcome,
-    /// When time alone ends it.
-    ends: End,
-    marks: Marks,
-}
-
-impl Answer {
-    /// Whether everything that it rests on is as it was.
-    fn holds(&self) -> bool {
-        self.marks.iter().all(Mark::holds)
-    }
-}
 
 /// Why there is no answer at all: neither is the token's doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,30 +43,13 @@ pub enum NotReviewed {
     Panicked,
 }
 
-/// By what an answer is remembered: a keyed hash of the bytes in which everything was asked. Nobody who
-/// has not its key can aim at it, and 128 bits do not meet by chance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key([u8; 16]);
-
-impl Key {
-    fn of(hasher: &blake3::Hasher) -> Self {
-        let mut key = [0; 16];
-        hasher.finalize_xof().fill(&mut key);
-        Self(key)
-    }
-}
-
 /// The cache before the chain.
 pub struct Reviews {
     chain: Chain,
     api_audiences: Vec<String>,
     max_token_bytes: usize,
     max_loads_in_flight: usize,
-    settings: CacheSettings,
-    /// Random for each process: without it nobody can make two questions collide.
-    key: [u8; 32],
-    authenticated: Cache<Key, Arc<Answer>>,
-    rejected: Cache<Key, Arc<Answer>>,
+    answers: Answers,
     loads: Mutex<HashMap<Key, watch::Receiver<Option<Arc<Answer>>>>>,
     judges: Arc<Judges>,
     /// Room for what the judges do, or what waits for them.
@@ -102,13 +58,14 @@ pub struct Reviews {
 }
 
 impl Reviews {
-    /// A cache before `chain` that lets `max_loads_in_flight` questions be judged at once, with the help
-    /// of `judges`.
+    /// A cache before `chain` that lets `max_loads_in_flight` questions be judged at once, `max_judged`
+    /// of them by the `judges` or waiting for those.
     pub fn new(
         chain: Chain,
         authn: &Settings,
         settings: CacheSettings,
         max_loads_in_flight: usize,
+        max_judged: usize,
         judges: Arc<Judges>,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -117,13 +74,10 @@ impl Reviews {
             api_audiences: authn.api_audiences.clone(),
             max_token_bytes: authn.max_token_bytes,
             max_loads_in_flight,
-            key: random(),
-            authenticated: cache(settings.max_bytes, settings.authenticated_ttl, &metrics),
-            rejected: cache(settings.rejected_max_bytes, settings.rejected_ttl, &metrics),
-            settings,
+            answers: Answers::new(settings, &metrics),
             loads: Mutex::default(),
             judges,
-            judged: Arc::new(Semaphore::new((max_loads_in_flight / JUDGED).max(1))),
+            judged: Arc::new(Semaphore::new(max_judged)),
             metrics,
         }
     }
@@ -138,16 +92,23 @@ impl Reviews {
         token: &str,
         audiences: &[impl AsRef<str>],
     ) -> Result<Arc<Answer>, NotReviewed> {
-        self.answered(&self.key_of(token, audiences), token, audiences, Surface::Api).await
+        let wanted = self.wanted(audiences);
+        let key = self.answers.key_of(token, wanted.iter().map(String::as_str));
+        match self.recall(&key) {
+            Some(answer) => Ok(answer),
+            None => self.answered(&key, token, &wanted, Surface::Api).await,
+        }
     }
 
     /// The answer to the review that is asked for in these bytes at the webhook, if it is remembered:
     /// the same bytes ask the same. Else the key for [`review_of`](Self::review_of).
     pub fn remembered(&self, body: &[u8]) -> Result<Arc<Answer>, Key> {
-        let key = self.key_of_body(body);
-        let answer = self.hit(&key).ok_or(key)?;
-        self.metrics.cache_hits.inc();
-        Ok(answer)
+        let key = self.answers.key_of_body(body);
+        self.recall(&key).ok_or(key)
+    }
+
+    fn recall(&self, key: &Key) -> Option<Arc<Answer>> {
+        self.answers.get(key).inspect(|_| self.metrics.cache_hits.inc())
     }
 
     /// Answers the webhook what was asked in the bytes with this key, see
@@ -176,10 +137,6 @@ impl Reviews {
             return Ok(Arc::new(self.refusal(refused, audiences, surface)));
         }
         for _ in 1..MAX_LOADS {
-            if let Some(answer) = self.hit(key) {
-                self.metrics.cache_hits.inc();
-                return Ok(answer);
-            }
             let answer = self.load(key, token, audiences, surface).await?;
             // A load that was joined may rest on what has changed since it was asked for.
             if answer.holds() {
@@ -227,51 +184,7 @@ impl Reviews {
 
     /// Brings the gauges up to date; called before they are read.
     pub fn observe(&self) {
-        for cache in [&self.authenticated, &self.rejected] {
-            cache.run_pending_tasks();
-        }
-        let total = |of: fn(&Cache<Key, Arc<Answer>>) -> u64| {
-            i64::try_from(of(&self.authenticated) + of(&self.rejected)).unwrap_or(i64::MAX)
-        };
-        self.metrics.cache_entries.set(total(Cache::entry_count));
-        self.metrics.cache_bytes.set(total(Cache::weighted_size));
-    }
-
-    /// A hash over all that the webhook is asked: a review's answer depends on nothing else.
-    fn key_of_body(&self, body: &[u8]) -> Key {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(b"webhook");
-        hasher.update(body);
-        Key::of(&hasher)
-    }
-
-    /// A hash over what the API is asked: token and wanted audiences, each after its length, so that no
-    /// two questions have the same bytes.
-    fn key_of(&self, token: &str, audiences: &[impl AsRef<str>]) -> Key {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(b"api");
-        let mut add = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        };
-        add(token);
-        if audiences.is_empty() {
-            self.api_audiences.iter().for_each(|audience| add(audience));
-        } else {
-            audiences.iter().for_each(|audience| add(audience.as_ref()));
-        }
-        Key::of(&hasher)
-    }
-
-    fn hit(&self, key: &Key) -> Option<Arc<Answer>> {
-        [&self.authenticated, &self.rejected].into_iter().find_map(|cache| {
-            let answer = cache.get(key)?;
-            let holds = answer.holds() && answer.ends.left(SystemTime::now()).is_some();
-            if !holds {
-                cache.invalidate(key);
-            }
-            holds.then_some(answer)
-        })
+        self.answers.observe(&self.metrics);
     }
 
     /// Waits for the one load of this question, which it starts if there is none.
@@ -287,9 +200,8 @@ impl Reviews {
             if let Some(load) = loads.get(key) {
                 self.metrics.cache_joins.inc();
                 (load.clone(), None)
-            } else if let Some(answer) = self.hit(key) {
+            } else if let Some(answer) = self.recall(key) {
                 // It came in between our looking and our taking the lock.
-                self.metrics.cache_hits.inc();
                 return Ok(answer);
             } else if loads.len() >= self.max_loads_in_flight {
                 return Err(NotReviewed::Overloaded);
@@ -401,18 +313,6 @@ impl Reviews {
             marks: error.marks,
         }
     }
-
-    /// Keeps what may be kept.
-    fn keep(&self, key: Key, answer: &Arc<Answer>) {
-        let (cache, ttl) = match answer.outcome {
-            Outcome::Authenticated => (&self.authenticated, self.settings.authenticated_ttl),
-            Outcome::Rejected => (&self.rejected, self.settings.rejected_ttl),
-            Outcome::NoOpinion | Outcome::Unavailable => return,
-        };
-        if !ttl.is_zero() {
-            cache.insert(key, answer.clone());
-        }
-    }
 }
 
 /// One question being judged. Dropped, it makes room for the next one, also if it panicked.
@@ -431,7 +331,7 @@ impl Load {
             let answer = Arc::new(reviews.answer(verdict, credential));
             let holds = answer.holds();
             if holds {
-                reviews.keep(self.key, &answer);
+                reviews.answers.keep(self.key, &answer);
             }
             if holds || loads == MAX_LOADS {
                 return answer;
@@ -444,75 +344,5 @@ impl Load {
 impl Drop for Load {
     fn drop(&mut self) {
         self.reviews.loads.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-    }
-}
-
-fn cache(max_bytes: u64, ttl: Duration, metrics: &Arc<Metrics>) -> Cache<Key, Arc<Answer>> {
-    let metrics = metrics.clone();
-    Cache::builder()
-        .max_capacity(max_bytes)
-        .weigher(|_, answer: &Arc<Answer>| {
-            u32::try_from(answer.status.len() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
-        })
-        // The default refuses new keys while it is full and hot: a rotated token would be verified
-        // at every request.
-        .eviction_policy(EvictionPolicy::lru())
-        .expire_after(UntilItEnds { ttl })
-        .eviction_listener(move |_, _, cause| {
-            metrics.cache_evicted(match cause {
-                RemovalCause::Expired => "expired",
-                RemovalCause::Size => "size",
-                RemovalCause::Replaced => "replaced",
-                RemovalCause::Explicit => "changed",
-            });
-        })
-        .build()
-}
-
-/// When something ends, in milliseconds since the epoch: half of what the system needs to say it, and
-/// there is one in each remembered answer.
-#[derive(Clone, Copy, Debug)]
-struct End(u64);
-
-impl End {
-    const NEVER: Self = Self(u64::MAX);
-
-    fn at(time: Option<SystemTime>) -> Self {
-        let Some(time) = time else { return Self::NEVER };
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        u64::try_from(since.as_millis()).map_or(Self::NEVER, Self)
-    }
-
-    /// How long it is until then; absent if it was before `now`.
-    fn left(self, now: SystemTime) -> Option<Duration> {
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        Duration::from_millis(self.0).checked_sub(now)
-    }
-}
-
-/// Keeps each entry for this long, and no longer than it is valid.
-struct UntilItEnds {
-    ttl: Duration,
-}
-
-impl UntilItEnds {
-    fn lifetime(&self, answer: &Answer) -> Duration {
-        answer.ends.left(SystemTime::now()).unwrap_or(Duration::ZERO).min(self.ttl)
-    }
-}
-
-impl Expiry<Key, Arc<Answer>> for UntilItEnds {
-    fn expire_after_create(&self, _: &Key, answer: &Arc<Answer>, _: Instant) -> Option<Duration> {
-        Some(self.lifetime(answer))
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &Key,
-        answer: &Arc<Answer>,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(self.lifetime(answer))
     }
 }

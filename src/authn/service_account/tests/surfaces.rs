@@ -79,6 +79,7 @@ async fn no_surface_gets_the_remembered_answer_of_the_other() {
         &settings,
         cache,
         8,
+        2,
         Arc::new(Judges::of_this_machine().unwrap()),
         metrics.clone(),
     ));
